@@ -1,0 +1,3 @@
+//! The nasc binary.
+
+fn main() {}
