@@ -1,1 +1,3 @@
-//! nasc search.
+//! Quality-diversity search over networks written by a language model.
+
+pub mod llm;
