@@ -112,7 +112,9 @@ pub trait LanguageModel {
 #[derive(Debug, thiserror::Error)]
 pub enum LanguageModelError {
     /// The model file cannot be used.
-    #[error("the model file {path} cannot be loaded: {reason}; pass another one with --model FILE.gguf")]
+    #[error(
+        "the model file {path} cannot be loaded: {reason}; pass another one with --model FILE.gguf"
+    )]
     Load {
         /// The file.
         path: std::path::PathBuf,
@@ -126,7 +128,9 @@ pub enum LanguageModelError {
         reason: String,
     },
     /// The prompt leaves no room in the model's context.
-    #[error("a prompt of {tokens} tokens does not fit the model's context of {context}; use a shorter parent or a model with a longer context")]
+    #[error(
+        "a prompt of {tokens} tokens does not fit the model's context of {context}; use a shorter parent or a model with a longer context"
+    )]
     PromptTooLong {
         /// Tokens of the prompt plus those to be drawn.
         tokens: usize,
