@@ -1,1 +1,3 @@
 //! nasc runtime.
+
+pub mod data;

@@ -1,0 +1,33 @@
+//! Image-classification data sets: reading, splitting, normalising and batching.
+//!
+//! Pixels stay unsigned bytes until a batch is written, so that a data set costs one byte a pixel.
+//! Not here: augmentation, and anything that knows a tensor library.
+
+mod archive;
+mod arrange;
+mod batch;
+mod cache;
+mod cifar;
+mod dataset;
+mod decode;
+mod digits;
+mod download;
+mod error;
+mod files;
+mod normalize;
+mod open;
+mod options;
+mod parquet;
+mod pickle;
+mod stratify;
+
+pub use batch::{Batches, LastBatch};
+pub use dataset::{Dataset, DatasetParts, ImageShape, Split, SplitKind};
+pub use digits::digits;
+pub use error::DataError;
+pub use normalize::{ChannelStatistics, Normalization, PixelLookup};
+pub use open::open;
+pub use options::{
+    DataOptions, DataProgress, DataStage, RemoteArchive, SplitLimits, ValidationSource,
+};
+pub use pickle::PickleError;

@@ -1,0 +1,11 @@
+//! Data sets: every layout read back from files written here, every damage reported, splits and
+//! batches repeatable.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod batches;
+mod cifar;
+mod digits;
+mod pickles;
+mod real;
+mod splits;
+mod support;
