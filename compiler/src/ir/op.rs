@@ -286,6 +286,26 @@ pub struct Recurrent {
     pub initial_state: bool,
 }
 
+impl Recurrent {
+    /// Passes over the sequence: 2 if bidirectional, else 1.
+    #[must_use]
+    pub const fn directions(&self) -> u64 {
+        if self.bidirectional { 2 } else { 1 }
+    }
+}
+
+impl RecurrentCell {
+    /// Affine maps of input and hidden state in one cell.
+    #[must_use]
+    pub const fn gates(self) -> u64 {
+        match self {
+            RecurrentCell::Lstm => 4,
+            RecurrentCell::Gru => 3,
+            RecurrentCell::RnnTanh | RecurrentCell::RnnRelu => 1,
+        }
+    }
+}
+
 /// Attributes of a reshape.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reshape {
@@ -372,6 +392,8 @@ pub struct Scalar {
     pub op: Binary,
     /// The number.
     pub value: f64,
+    /// Whether the number was a Python `float`; an `int` leaves integer tensors integers.
+    pub is_float: bool,
     /// Whether the number is the left operand.
     pub reversed: bool,
 }
@@ -394,7 +416,7 @@ pub enum ReduceKind {
 pub struct Reduce {
     /// What is computed.
     pub kind: ReduceKind,
-    /// Dimensions, ascending and not negative.
+    /// Dimensions, ascending and not negative; none stands for all.
     pub dims: Vec<usize>,
     /// Whether reduced dimensions stay with extent 1.
     pub keep_dim: bool,
