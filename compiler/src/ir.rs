@@ -4,6 +4,7 @@ pub mod builder;
 pub mod graph;
 pub mod op;
 pub mod types;
+pub mod verify;
 
 pub use builder::GraphBuilder;
 pub use graph::{

@@ -3,6 +3,7 @@
 //! which operation a call means (`eval`).
 
 mod broadcast;
+mod check;
 mod conv;
 mod elements;
 mod error;
@@ -12,10 +13,12 @@ mod norm;
 mod pool;
 mod recurrent;
 mod reduce;
+mod report;
 mod reshape;
 mod slice;
 
 pub use broadcast::{broadcast, promote};
+pub use check::check;
 pub use elements::Elements;
 pub use error::ShapeError;
 pub use reshape::{flatten, resolve_dim, resolve_expand, resolve_reshape};

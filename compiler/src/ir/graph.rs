@@ -271,7 +271,6 @@ pub struct CheckedGraph(Graph);
 
 impl CheckedGraph {
     /// For `shape::check` alone.
-    #[allow(dead_code, reason = "its one caller is shape::check")]
     pub(crate) fn from_verified(graph: Graph) -> CheckedGraph {
         CheckedGraph(graph)
     }
