@@ -1,8 +1,7 @@
-//! Structural rules of a graph, whatever its operations mean:
-//! 1. ids lie in their tables; 2. every value has one producer that names it back, and inputs,
-//! parameters and results agree with the tables; 3. nodes use values made before them; 4. modules
-//! come after their parents, and the first is the network; 5. parameter names are unique and their
-//! owners exist; 6. outputs exist. Types and operand counts are checked by `shape::check`.
+//! Structural rules of a graph, whatever its operations mean. Ids lie in their tables; every value
+//! has one producer that names it back; nodes use values made before them; modules come after their
+//! parents, and the first is the network; parameter names are unique and their owners exist; there
+//! are outputs. Operand counts and types are checked by `shape::check`.
 
 use std::collections::BTreeSet;
 
