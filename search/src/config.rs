@@ -1,0 +1,292 @@
+//! Every constant of a run, in one structure that reads from and writes to TOML.
+//! Presets are in `presets`, the rules a configuration must satisfy in `check`.
+
+mod check;
+mod presets;
+mod text;
+
+pub use check::CheckedConfig;
+
+use crate::archive::Scale;
+use crate::measures::Descriptor;
+use crate::prompt::InstructionSet;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A configuration as written; [`SearchConfig::check`] makes the form that a run takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// The preset this configuration began as; for the record.
+    pub preset: Preset,
+    /// Generations of evolution, after the random phase.
+    pub generations: u32,
+    /// Offspring of a generation.
+    pub offspring: u32,
+    /// Which archives take part.
+    pub archives: Archives,
+    /// How often each operator is drawn.
+    pub operators: OperatorConfig,
+    /// The phase before evolution.
+    pub random_phase: RandomPhaseConfig,
+    /// The mutation operator.
+    pub mutation: MutationConfig,
+    /// The crossover operator.
+    pub crossover: CrossoverConfig,
+    /// Rewards of a prompt individual.
+    pub curiosity: CuriosityConfig,
+    /// How a prompt individual's temperature moves.
+    pub temperature: TemperatureConfig,
+    /// The archive of networks.
+    pub network_archive: NetworkArchiveConfig,
+    /// The archive of prompts.
+    pub prompt_archive: CentroidConfig,
+    /// Prompt texts.
+    pub prompts: PromptConfig,
+    /// How completions are drawn.
+    pub language_model: LanguageModelConfig,
+    /// How a candidate is trained.
+    pub training: TrainingConfig,
+    /// What a candidate may cost.
+    pub budget: BudgetConfig,
+}
+
+/// A named starting point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// A few minutes on two cores.
+    Quick,
+    /// The protocol of the LLMatic paper.
+    Paper,
+    /// Good practice at the paper's scale.
+    Nasc,
+}
+
+/// Which archives take part in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Archives {
+    /// Networks and prompts.
+    Both,
+    /// Networks only; prompts are a plain population.
+    NetworkOnly,
+    /// Prompts only; networks are a plain population.
+    PromptOnly,
+}
+
+/// Probabilities of the operators; they add up to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorConfig {
+    /// Of mutation.
+    pub mutation: f64,
+    /// Of crossover.
+    pub crossover: f64,
+}
+
+/// Rounds of networks generated from the first one, checked and placed, untrained.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RandomPhaseConfig {
+    /// The phase ends once the network archive holds this many.
+    pub networks: u32,
+    /// Or once the prompt archive holds this many.
+    pub prompt_individuals: u32,
+    /// Networks generated in a round.
+    pub offspring: u32,
+    /// Sampling temperature.
+    pub temperature: f64,
+    /// Or after this many rounds, so that a model that writes no network still ends.
+    pub max_rounds: u32,
+}
+
+/// Mutation of one parent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MutationConfig {
+    /// Networks drawn in a generation, each with an equal part of the offspring.
+    pub parents: u32,
+    /// Share of the offspring that use the most curious prompt individual; the others a random one.
+    pub curious_share: f64,
+    /// Share of the offspring that use their prompt individual's own temperature.
+    pub own_temperature_share: f64,
+    /// The others add a uniform draw from plus or minus this much.
+    pub temperature_spread: f64,
+}
+
+/// Crossover of two parents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossoverConfig {
+    /// Networks drawn in a generation, each with an equal part of the offspring.
+    pub parents: u32,
+    /// The partner is one of this many nearest neighbours; one of these counts is drawn.
+    pub neighbours: Vec<u32>,
+    /// Sampling temperature.
+    pub temperature: f64,
+}
+
+/// What a selected prompt individual's curiosity gains.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CuriosityConfig {
+    /// If the network entered the archive.
+    pub entered: f64,
+    /// If it was trained and did not enter.
+    pub not_entered: f64,
+    /// If it could not be trained.
+    pub untrainable: f64,
+}
+
+/// Bounds and step of a prompt individual's temperature.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemperatureConfig {
+    /// The lowest temperature.
+    pub min: f64,
+    /// The highest.
+    pub max: f64,
+    /// Added if the network is as fit as the best of the previous generation, else taken away.
+    pub step: f64,
+}
+
+/// How an archive's centroids are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CentroidConfig {
+    /// Number of cells.
+    pub cells: u32,
+    /// Uniform samples that the centroids are fitted to.
+    pub samples: u32,
+    /// Most rounds of Lloyd's algorithm.
+    pub rounds: u32,
+}
+
+/// The network archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkArchiveConfig {
+    /// Number of cells.
+    pub cells: u32,
+    /// Uniform samples that the centroids are fitted to.
+    pub samples: u32,
+    /// Most rounds of Lloyd's algorithm.
+    pub rounds: u32,
+    /// One axis for each descriptor.
+    pub axes: Vec<AxisConfig>,
+}
+
+/// One axis of the network archive.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AxisConfig {
+    /// What is measured.
+    pub descriptor: Descriptor,
+    /// Lower end; smaller values are clipped to it, and counted.
+    pub min: f64,
+    /// Upper end; larger values are clipped to it, and counted.
+    pub max: f64,
+    /// How values are spread.
+    pub scale: Scale,
+}
+
+/// Prompt texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptConfig {
+    /// Which mutation instructions are used.
+    pub instructions: InstructionSet,
+    /// A folder whose files replace the embedded ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<PathBuf>,
+}
+
+/// How completions are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LanguageModelConfig {
+    /// Most new tokens of a completion.
+    pub max_tokens: u32,
+    /// Draw from this many most probable tokens; 0 means all.
+    pub top_k: u32,
+    /// What restricts a completion.
+    pub decoding: DecodingMode,
+    /// Completions generated together; they are stored together, too.
+    pub batch: u32,
+}
+
+/// What restricts a completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecodingMode {
+    /// Nothing.
+    Free,
+    /// It must stay a program that can become a network of the task's signature.
+    Shape,
+}
+
+/// How a candidate is trained, by SGD on cross-entropy.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Passes over the training examples.
+    pub epochs: u32,
+    /// Examples of a step.
+    pub batch_size: u32,
+    /// Learning rate of SGD.
+    pub learning_rate: f64,
+    /// Momentum of SGD.
+    pub momentum: f64,
+    /// The split that fitness comes from.
+    pub fitness_split: FitnessSplit,
+    /// Use this many training examples at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_train_examples: Option<u32>,
+    /// Use this many examples at most to measure fitness.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_fitness_examples: Option<u32>,
+}
+
+/// The split that fitness comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FitnessSplit {
+    /// Examples held out of the training split; the test split is looked at when the search is over.
+    Validation,
+    /// The test split, as in the paper: what the search finds is fitted to it.
+    Test,
+}
+
+/// What a candidate may cost; one that costs more is refused before it is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetConfig {
+    /// Most trainable parameters.
+    pub max_params: u64,
+    /// Most multiply-accumulates of one forward pass of one example.
+    pub max_macs: u64,
+    /// Most memory a training step may need, in bytes.
+    pub max_memory_bytes: u64,
+}
+
+/// A configuration that cannot be used; names the key.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text is no TOML, or a key is unknown, missing or of the wrong type.
+    #[error("the search configuration cannot be read: {reason}")]
+    Text {
+        /// What the reader said; it quotes the line and names the key.
+        reason: String,
+    },
+    /// A value breaks a rule.
+    #[error("`{key}` = {value}: {requirement}")]
+    Value {
+        /// The key, with its table, e.g. `crossover.temperature`.
+        key: String,
+        /// The value given.
+        value: String,
+        /// What it must satisfy.
+        requirement: &'static str,
+    },
+}

@@ -1,0 +1,206 @@
+//! The rules a configuration must satisfy, checked once; a run takes the checked form only.
+
+use super::{
+    Archives, AxisConfig, CentroidConfig, ConfigError, NetworkArchiveConfig, OperatorConfig,
+    SearchConfig,
+};
+use crate::archive::{Axis, CentroidParams};
+use crate::measures::Descriptor;
+use std::ops::Deref;
+
+/// A configuration that satisfies every rule; read it like a [`SearchConfig`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedConfig {
+    config: SearchConfig,
+    axes: Vec<Axis>,
+}
+
+impl Deref for CheckedConfig {
+    type Target = SearchConfig;
+
+    fn deref(&self) -> &SearchConfig {
+        &self.config
+    }
+}
+
+impl CheckedConfig {
+    /// The axes of the network archive.
+    #[must_use]
+    pub fn network_axes(&self) -> &[Axis] {
+        &self.axes
+    }
+
+    /// The descriptors of the network archive, in the order of its axes.
+    #[must_use]
+    pub fn descriptors(&self) -> Vec<Descriptor> {
+        self.network_archive.axes.iter().map(|axis| axis.descriptor).collect()
+    }
+
+    /// How the network archive's centroids are found.
+    #[must_use]
+    pub fn network_centroids(&self) -> CentroidParams {
+        let NetworkArchiveConfig { cells, samples, rounds, .. } = self.network_archive;
+        centroid_params(CentroidConfig { cells, samples, rounds }, self.axes.len())
+    }
+
+    /// How the prompt archive's centroids are found: it has two descriptors.
+    #[must_use]
+    pub fn prompt_centroids(&self) -> CentroidParams {
+        centroid_params(self.prompt_archive, 2)
+    }
+}
+
+const fn centroid_params(config: CentroidConfig, dimensions: usize) -> CentroidParams {
+    CentroidParams {
+        count: config.cells as usize,
+        dimensions,
+        samples: config.samples as usize,
+        rounds: config.rounds as usize,
+    }
+}
+
+fn refuse<T>(key: &str, value: impl ToString, requirement: &'static str) -> Result<T, ConfigError> {
+    Err(ConfigError::Value { key: key.to_owned(), value: value.to_string(), requirement })
+}
+
+fn positive(key: &str, value: u32) -> Result<(), ConfigError> {
+    if value == 0 { refuse(key, value, "it must be at least 1") } else { Ok(()) }
+}
+
+fn share(key: &str, value: f64) -> Result<(), ConfigError> {
+    if (0.0..=1.0).contains(&value) { Ok(()) } else { refuse(key, value, "it must lie in [0, 1]") }
+}
+
+fn temperature(key: &str, value: f64) -> Result<(), ConfigError> {
+    if value > 0.0 && value <= 1.0 { Ok(()) } else { refuse(key, value, "it must lie in (0, 1]") }
+}
+
+fn finite(key: &str, value: f64) -> Result<(), ConfigError> {
+    if value.is_finite() { Ok(()) } else { refuse(key, value, "it must be finite") }
+}
+
+impl SearchConfig {
+    /// Checks every rule.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for the first rule that is broken.
+    pub fn check(self) -> Result<CheckedConfig, ConfigError> {
+        self.check_sizes()?;
+        self.check_operators()?;
+        self.check_temperatures()?;
+        self.check_training()?;
+        self.check_budget()?;
+        let axes = self.check_axes()?;
+        Ok(CheckedConfig { config: self, axes })
+    }
+
+    fn check_sizes(&self) -> Result<(), ConfigError> {
+        positive("generations", self.generations)?;
+        positive("offspring", self.offspring)?;
+        positive("random_phase.offspring", self.random_phase.offspring)?;
+        positive("random_phase.networks", self.random_phase.networks)?;
+        positive("random_phase.prompt_individuals", self.random_phase.prompt_individuals)?;
+        positive("mutation.parents", self.mutation.parents)?;
+        positive("crossover.parents", self.crossover.parents)?;
+        positive("network_archive.cells", self.network_archive.cells)?;
+        positive("prompt_archive.cells", self.prompt_archive.cells)?;
+        positive("language_model.max_tokens", self.language_model.max_tokens)?;
+        positive("language_model.batch", self.language_model.batch)
+    }
+
+    fn check_operators(&self) -> Result<(), ConfigError> {
+        let OperatorConfig { mutation, crossover } = self.operators;
+        share("operators.mutation", mutation)?;
+        share("operators.crossover", crossover)?;
+        if (mutation + crossover - 1.0).abs() > 1e-9 {
+            return refuse(
+                "operators",
+                format!("{{ mutation = {mutation}, crossover = {crossover} }}"),
+                "the probabilities must add up to 1",
+            );
+        }
+        match self.archives {
+            Archives::Both => Ok(()),
+            Archives::NetworkOnly | Archives::PromptOnly => refuse(
+                "archives",
+                format!("{:?}", self.archives),
+                "only \"both\" is implemented; runs without one of the archives are not yet",
+            ),
+        }
+    }
+
+    fn check_temperatures(&self) -> Result<(), ConfigError> {
+        share("mutation.curious_share", self.mutation.curious_share)?;
+        share("mutation.own_temperature_share", self.mutation.own_temperature_share)?;
+        share("mutation.temperature_spread", self.mutation.temperature_spread)?;
+        temperature("random_phase.temperature", self.random_phase.temperature)?;
+        temperature("crossover.temperature", self.crossover.temperature)?;
+        temperature("temperature.min", self.temperature.min)?;
+        temperature("temperature.max", self.temperature.max)?;
+        share("temperature.step", self.temperature.step)?;
+        if self.temperature.min > self.temperature.max {
+            return refuse(
+                "temperature.min",
+                self.temperature.min,
+                "it must not exceed the maximum",
+            );
+        }
+        let neighbours = &self.crossover.neighbours;
+        if neighbours.is_empty() || neighbours.contains(&0) {
+            return refuse(
+                "crossover.neighbours",
+                format!("{neighbours:?}"),
+                "it must list counts of at least 1",
+            );
+        }
+        finite("curiosity.entered", self.curiosity.entered)?;
+        finite("curiosity.not_entered", self.curiosity.not_entered)?;
+        finite("curiosity.untrainable", self.curiosity.untrainable)
+    }
+
+    fn check_training(&self) -> Result<(), ConfigError> {
+        let training = &self.training;
+        positive("training.epochs", training.epochs)?;
+        positive("training.batch_size", training.batch_size)?;
+        positive("training.max_train_examples", training.max_train_examples.unwrap_or(1))?;
+        positive("training.max_fitness_examples", training.max_fitness_examples.unwrap_or(1))?;
+        if !(training.learning_rate > 0.0 && training.learning_rate.is_finite()) {
+            return refuse("training.learning_rate", training.learning_rate, "it must be above 0");
+        }
+        if !(0.0..1.0).contains(&training.momentum) {
+            return refuse("training.momentum", training.momentum, "it must lie in [0, 1)");
+        }
+        Ok(())
+    }
+
+    fn check_budget(&self) -> Result<(), ConfigError> {
+        // TOML and SQLite hold signed integers.
+        let limits = [
+            ("budget.max_params", self.budget.max_params),
+            ("budget.max_macs", self.budget.max_macs),
+            ("budget.max_memory_bytes", self.budget.max_memory_bytes),
+        ];
+        for (key, value) in limits {
+            if value == 0 || i64::try_from(value).is_err() {
+                return refuse(key, value, "it must lie between 1 and 2^63 - 1");
+            }
+        }
+        Ok(())
+    }
+
+    fn check_axes(&self) -> Result<Vec<Axis>, ConfigError> {
+        if self.network_archive.axes.is_empty() {
+            return refuse("network_archive.axes", "[]", "it must list one axis at least");
+        }
+        let build = |(index, axis): (usize, &AxisConfig)| {
+            Axis::new(axis.descriptor.name(), axis.min, axis.max, axis.scale).map_err(|error| {
+                ConfigError::Value {
+                    key: format!("network_archive.axes[{index}]"),
+                    value: format!("{{ min = {}, max = {} }}", axis.min, axis.max),
+                    requirement: error.requirement,
+                }
+            })
+        };
+        self.network_archive.axes.iter().enumerate().map(build).collect()
+    }
+}

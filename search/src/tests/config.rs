@@ -1,0 +1,87 @@
+//! Configurations: presets, text, and mistakes that name their key.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use crate::config::{ConfigError, FitnessSplit, Preset, SearchConfig};
+
+#[test]
+fn every_preset_is_sound_and_survives_its_text() {
+    for preset in Preset::ALL {
+        let config = preset.config();
+        assert_eq!(Preset::from_name(preset.name()), Some(preset));
+        assert_eq!(config, SearchConfig::from_toml(&config.to_toml().unwrap()).unwrap());
+        config.check().unwrap();
+    }
+}
+
+#[test]
+fn the_paper_preset_holds_the_papers_constants() {
+    let paper = SearchConfig::paper();
+    assert_eq!((paper.generations, paper.offspring), (20, 100));
+    assert_eq!((paper.operators.mutation, paper.operators.crossover), (0.7, 0.3));
+    assert_eq!((paper.network_archive.cells, paper.network_archive.samples), (100, 25_000));
+    let macs = paper.network_archive.axes[1];
+    assert_eq!((macs.min, macs.max), (200e6, 5e9));
+    assert_eq!((paper.training.epochs, paper.training.fitness_split), (50, FitnessSplit::Test));
+    let per_example = paper.training.learning_rate / f64::from(paper.training.batch_size);
+    assert!((per_example - 0.001).abs() < 1e-12);
+    let curiosity = paper.curiosity;
+    assert_eq!(
+        [curiosity.entered, curiosity.not_entered, curiosity.untrainable],
+        [1.0, -0.5, -1.0]
+    );
+}
+
+#[test]
+fn a_file_names_a_preset_and_what_differs() {
+    let text = "preset = \"paper\"\noffspring = 7\n[crossover]\ntemperature = 0.5\n";
+    let config = SearchConfig::from_toml(text).unwrap();
+    let mut expected = SearchConfig::paper();
+    expected.offspring = 7;
+    expected.crossover.temperature = 0.5;
+    assert_eq!(config, expected);
+    assert_eq!(SearchConfig::from_toml("").unwrap(), SearchConfig::quick());
+}
+
+#[test]
+fn the_example_file_is_sound() {
+    let text = include_str!("../../../examples/search.toml");
+    SearchConfig::from_toml(text).unwrap().check().unwrap();
+}
+
+fn refusal(text: &str) -> String {
+    let checked = SearchConfig::from_toml(text).and_then(SearchConfig::check);
+    checked.expect_err(text).to_string()
+}
+
+#[test]
+fn mistakes_name_the_key() {
+    let mistakes = [
+        ("generatoins = 3", "generatoins"),
+        ("[training]\nepoch = 3", "epoch"),
+        ("offspring = \"many\"", "offspring"),
+        ("offspring = 0", "offspring"),
+        ("preset = \"papre\"", "preset"),
+        ("archives = \"network-only\"", "archives"),
+        ("[operators]\nmutation = 0.5", "operators"),
+        ("[crossover]\ntemperature = 1.5", "crossover.temperature"),
+        ("[crossover]\nneighbours = []", "crossover.neighbours"),
+        ("[training]\nlearning_rate = nan", "training.learning_rate"),
+        ("[budget]\nmax_macs = 0", "budget.max_macs"),
+        (
+            "[[network_archive.axes]]\ndescriptor = \"macs\"\nmin = 0\nmax = 1\nscale = \"logarithmic\"",
+            "network_archive.axes[0]",
+        ),
+        ("offspring = ", "line 1"),
+    ];
+    for (text, key) in mistakes {
+        let message = refusal(text);
+        assert!(message.contains(key), "{text}: {message}");
+    }
+    let Err(ConfigError::Value { value, .. }) =
+        SearchConfig::from_toml("offspring = 0").and_then(SearchConfig::check)
+    else {
+        panic!("no value")
+    };
+    assert_eq!(value, "0");
+}
