@@ -1,4 +1,11 @@
 //! Tests of the whole search with an invented model and an invented evaluator.
 
+pub(crate) mod fault;
+
 mod archive;
+mod bookkeeping;
 mod config;
+mod database;
+mod resume;
+mod whole_run;
+mod world;

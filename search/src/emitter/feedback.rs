@@ -1,0 +1,79 @@
+//! The books of the prompt archive, as LLMatic keeps them: curiosity of the individual that was
+//! selected, collective fitness of its instruction, and a new individual with a moved temperature.
+
+use super::{Outcome, Proposal, Setting};
+use crate::archive::{Archive as _, Elite, Objective};
+use crate::state::{IndividualId, PromptIndividual, SearchState};
+
+/// The nearest temperature that an individual may have.
+pub(super) fn clip(setting: Setting<'_>, temperature: f64) -> f64 {
+    temperature.clamp(setting.config.temperature.min, setting.config.temperature.max)
+}
+
+/// Remembers a trained network's objective for the next generation's comparison.
+pub(super) fn note(state: &mut SearchState, outcome: Outcome) {
+    match outcome {
+        Outcome::Untrainable => {}
+        Outcome::Evaluated { objective, .. } => state.note_objective(objective),
+    }
+}
+
+/// Learns from one outcome. An untrainable network costs curiosity and leaves no new individual.
+/// A prompt that was drawn without an individual becomes one, and then gets the curiosity itself.
+pub(super) fn learn(
+    setting: Setting<'_>,
+    state: &mut SearchState,
+    proposal: &Proposal,
+    outcome: Outcome,
+) {
+    let Some(choice) = proposal.choice else { return };
+    let gain = curiosity_gain(setting, outcome);
+    if let Some(id) = choice.individual {
+        reward(state, id, gain);
+    }
+    let Outcome::Evaluated { objective, .. } = outcome else { return };
+    let previous = state.counters.best_of_previous;
+    if previous.is_some_and(|best| objective.beats(best)) {
+        raise_collective_fitness(state, choice.instruction);
+    }
+    let as_fit = previous.is_none_or(|best| !best.beats(objective));
+    let step = setting.config.temperature.step;
+    let moved = proposal.temperature + if as_fit { step } else { -step };
+    let curiosity = if choice.individual.is_none() { gain } else { 0.0 };
+    add_individual(state, choice.instruction, clip(setting, moved), curiosity);
+}
+
+fn curiosity_gain(setting: Setting<'_>, outcome: Outcome) -> f64 {
+    let gains = &setting.config.curiosity;
+    match outcome {
+        Outcome::Untrainable => gains.untrainable,
+        Outcome::Evaluated { status, .. } if status.entered() => gains.entered,
+        Outcome::Evaluated { .. } => gains.not_entered,
+    }
+}
+
+fn reward(state: &mut SearchState, id: IndividualId, gain: f64) {
+    let cell = state.prompts.elites().find(|(_, elite)| elite.solution.id == id);
+    let Some((cell, _)) = cell else { return };
+    if let Some(individual) = state.prompts.solution_mut(cell) {
+        individual.curiosity += gain;
+    }
+}
+
+fn raise_collective_fitness(state: &mut SearchState, instruction: usize) {
+    let Some(fitness) = state.counters.collective.get_mut(instruction) else { return };
+    *fitness += 1;
+    let objective = Objective::from_count(*fitness);
+    state.prompts.raise_objective(objective, |individual| individual.instruction == instruction);
+}
+
+fn add_individual(state: &mut SearchState, instruction: usize, temperature: f64, curiosity: f64) {
+    let counters = &mut state.counters;
+    let fitness = counters.collective.get(instruction).copied().unwrap_or(0);
+    let id = IndividualId(counters.next_individual);
+    let solution = PromptIndividual { id, instruction, temperature, curiosity };
+    // The temperature was clipped to a checked range, so this is finite.
+    let Ok(measures) = solution.measures(counters.collective.len()) else { return };
+    counters.next_individual += 1;
+    state.prompts.add(Elite { solution, objective: Objective::from_count(fitness), measures });
+}

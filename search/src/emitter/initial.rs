@@ -1,0 +1,71 @@
+//! The first network, and the random phase: offspring of the first network with prompts drawn
+//! uniformly, placed untrained.
+
+use super::{Draft, Emitter, Outcome, PromptChoice, Proposal, Setting, candidate_id, feedback};
+use crate::seed::Purpose;
+use crate::state::{CandidateId, Operator, SearchState};
+use rand::RngExt as _;
+
+/// Proposes the network that the run begins with, without a language model.
+#[derive(Debug, Clone, Copy)]
+pub struct FirstNetworkEmitter;
+
+impl Emitter for FirstNetworkEmitter {
+    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
+        vec![Proposal {
+            candidate: candidate_id(state, 0),
+            index: 0,
+            operator: Operator::First,
+            parents: Vec::new(),
+            draft: Draft::Source(setting.first_network.to_owned()),
+            choice: None,
+            temperature: 0.0,
+        }]
+    }
+
+    fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
+        feedback::note(state, outcome);
+    }
+}
+
+/// Proposes a round of the random phase.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomEmitter;
+
+impl RandomEmitter {
+    fn propose(setting: Setting<'_>, state: &SearchState, index: u32) -> Option<Proposal> {
+        let place = [u64::from(state.counters.generation), u64::from(index)];
+        let mut rng = setting.seed.rng(Purpose::RandomPrompt, &place);
+        let instruction = rng.random_range(0..setting.prompts.instructions().len().max(1));
+        Some(Proposal {
+            candidate: candidate_id(state, index),
+            index,
+            operator: Operator::Random,
+            parents: vec![CandidateId(0)],
+            draft: Draft::Prompt(
+                setting.prompts.mutation_prompt(setting.first_network, instruction)?,
+            ),
+            choice: Some(PromptChoice { individual: None, instruction }),
+            temperature: setting.config.random_phase.temperature,
+        })
+    }
+}
+
+impl Emitter for RandomEmitter {
+    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
+        let offspring = 0..setting.config.random_phase.offspring;
+        offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
+    }
+
+    /// A prompt drawn here becomes an individual itself, so it also gets the curiosity.
+    fn tell(
+        &self,
+        setting: Setting<'_>,
+        state: &mut SearchState,
+        proposal: Proposal,
+        outcome: Outcome,
+    ) {
+        feedback::learn(setting, state, &proposal, outcome);
+        feedback::note(state, outcome);
+    }
+}

@@ -1,0 +1,175 @@
+//! One generation, from its proposals to its entry in the database; goes on with one that was
+//! begun before.
+
+use super::{Scheduler, Stop};
+use crate::archive::Archive as _;
+use crate::config::DecodingMode;
+use crate::emitter::{Draft, Emitter, Proposal};
+use crate::error::SearchError;
+use crate::llm::{
+    Completion, Decoding, GenerationProgress, LanguageModelError, Request, SamplingParams,
+    ShapeTarget,
+};
+use crate::observer::SearchEvent;
+use crate::run::Run;
+use crate::seed::Purpose;
+use crate::state::Operator;
+use crate::store::{GeneratedCandidate, StoredCandidate};
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+impl Scheduler<'_, '_, '_> {
+    pub(super) fn run_generation(
+        &mut self,
+        operator: Operator,
+        emitter: &dyn Emitter,
+    ) -> Result<(), Stop> {
+        let phase = self.state.phase(&self.run.config);
+        let generation = self.state.counters.generation;
+        let proposals = emitter.ask(self.run.setting(), &self.state);
+        let mut stored = self.stored_candidates(operator, &proposals)?;
+        self.announce(operator, &proposals, &stored)?;
+        self.generate_missing(&proposals, &mut stored)?;
+        let offspring = proposals.len();
+        for proposal in proposals {
+            let stored = stored.remove(&proposal.index);
+            self.settle(emitter, proposal, stored, offspring)?;
+        }
+        self.state.end_generation(phase, offspring as u64);
+        self.run.store.finish_generation(generation, &self.state)?;
+        self.run.store.keep_only_weights_of(&Run::elites(&self.state))?;
+        tracing::debug!(generation, operator = operator.name(), "generation finished");
+        self.tell(SearchEvent::GenerationFinished {
+            generation,
+            networks: self.state.networks.stats(),
+            prompts: self.state.prompts.stats(),
+            clipped_share: self.state.networks.clipped_share(),
+        })
+    }
+
+    /// Writes the proposals down, or compares them with those written before.
+    fn stored_candidates(
+        &mut self,
+        operator: Operator,
+        proposals: &[Proposal],
+    ) -> Result<BTreeMap<u32, StoredCandidate>, SearchError> {
+        let generation = self.state.counters.generation;
+        let store = &mut self.run.store;
+        let mut stored = store.candidates_of(generation)?;
+        if stored.is_empty() && !proposals.is_empty() {
+            store.begin_generation(generation, operator.name(), proposals)?;
+            stored = store.candidates_of(generation)?;
+        }
+        let same = |proposal: &Proposal| {
+            stored.get(&proposal.index).is_some_and(|stored| {
+                stored.candidate == proposal.candidate
+                    && stored.prompt.as_deref() == proposal.draft.prompt()
+            })
+        };
+        if stored.len() == proposals.len() && !stored.is_empty() && proposals.iter().all(same) {
+            return Ok(stored);
+        }
+        Err(SearchError::Corrupt {
+            path: self.run.directory().to_owned(),
+            what: format!("the candidates of generation {generation} are not those it proposes"),
+        })
+    }
+
+    fn announce(
+        &mut self,
+        operator: Operator,
+        proposals: &[Proposal],
+        stored: &BTreeMap<u32, StoredCandidate>,
+    ) -> Result<(), Stop> {
+        self.tell(SearchEvent::GenerationStarted {
+            generation: self.state.counters.generation,
+            operator,
+            offspring: proposals.len(),
+            finished: stored.values().filter(|stored| stored.result.is_some()).count(),
+            evolved: self.state.counters.evolved,
+            generations: self.run.config.generations,
+        })
+    }
+
+    /// Generates the completions that are not stored, and stores them batch by batch.
+    fn generate_missing(
+        &mut self,
+        proposals: &[Proposal],
+        stored: &mut BTreeMap<u32, StoredCandidate>,
+    ) -> Result<(), Stop> {
+        let is_missing =
+            |p: &&Proposal| stored.get(&p.index).is_some_and(|stored| !stored.generated);
+        let missing: Vec<&Proposal> = proposals.iter().filter(is_missing).collect();
+        let mut before = proposals.len() - missing.len();
+        for batch in missing.chunks(self.run.config.language_model.batch.max(1) as usize) {
+            let generated = self.generate(batch, before, proposals.len())?;
+            self.run.store.keep_completions(&generated)?;
+            before += batch.len();
+            for (proposal, generated) in batch.iter().zip(generated) {
+                if let Some(stored) = stored.get_mut(&proposal.index) {
+                    stored.generated = true;
+                    stored.source = generated.source;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn generate(
+        &mut self,
+        batch: &[&Proposal],
+        before: usize,
+        offspring: usize,
+    ) -> Result<Vec<GeneratedCandidate>, Stop> {
+        let requests: Vec<Request> =
+            batch.iter().filter_map(|proposal| self.request(proposal)).collect();
+        let observer = &mut *self.workers.observer;
+        let mut progress = |batch: GenerationProgress| {
+            observer.event(SearchEvent::Generating { batch, before, offspring })
+        };
+        let start = Instant::now();
+        let completions = self.workers.model.generate(&requests, &mut progress)?;
+        let seconds = start.elapsed().as_secs_f64() / batch.len() as f64;
+        if completions.len() != batch.len() {
+            let reason = format!("{} answers to {} prompts", completions.len(), batch.len());
+            return Err(LanguageModelError::Backend { reason }.into());
+        }
+        let extract = self.workers.extract;
+        let generated = |(proposal, completion): (&&Proposal, Completion)| GeneratedCandidate {
+            candidate: proposal.candidate,
+            source: extract(&completion.text),
+            completion,
+            seconds,
+        };
+        Ok(batch.iter().zip(completions).map(generated).collect())
+    }
+
+    fn request(&self, proposal: &Proposal) -> Option<Request> {
+        let config = &self.run.config.language_model;
+        let prompt = match &proposal.draft {
+            Draft::Prompt(prompt) => prompt.clone(),
+            Draft::Source(_) => return None,
+        };
+        let sampling = SamplingParams {
+            temperature: proposal.temperature as f32,
+            top_k: config.top_k,
+            max_tokens: config.max_tokens,
+            seed: self.run.seed().derive(Purpose::Sampling, &[proposal.candidate.0]),
+        };
+        let decoding = match config.decoding {
+            DecodingMode::Free => Decoding::Free,
+            DecodingMode::Shape => Decoding::Shape(self.shape_target()),
+        };
+        Some(Request { prompt, sampling, decoding })
+    }
+
+    fn shape_target(&self) -> ShapeTarget {
+        let (task, budget) = (self.run.task(), &self.run.config.budget);
+        ShapeTarget {
+            input: task.input,
+            classes: task.classes,
+            max_params: budget.max_params,
+            max_macs: budget.max_macs,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a resumed search reads back: the run's record, and how far each candidate of the
+//! generation in progress has come.
+
+use super::{RunRecord, Store};
+use crate::archive::{AddStatus, Centroids, Objective};
+use crate::error::SearchError;
+use crate::evaluate::Rejection;
+use crate::measures::CostFigures;
+use crate::state::CandidateId;
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// A candidate's result, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoredResult {
+    /// It was evaluated and offered to the network archive.
+    Evaluated {
+        /// Its fitness.
+        objective: Objective,
+        /// Its figures.
+        cost: CostFigures,
+        /// Its cell and what the archive answered.
+        placed: (usize, AddStatus),
+    },
+    /// It was rejected.
+    Rejected(Rejection),
+}
+
+/// How far a candidate has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCandidate {
+    /// Its number.
+    pub candidate: CandidateId,
+    /// The prompt it was proposed with.
+    pub prompt: Option<String>,
+    /// Whether its completion is stored.
+    pub generated: bool,
+    /// The source found in the completion.
+    pub source: Option<String>,
+    /// Its result, if it is finished.
+    pub result: Option<StoredResult>,
+}
+
+/// A stored value that cannot be what was written.
+pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
+    Error::FromSqlConversionFailure(0, Type::Text, what.to_string().into())
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(damaged)
+}
+
+/// A unit variant from its name.
+pub(super) fn from_name<T: DeserializeOwned>(name: String) -> rusqlite::Result<T> {
+    serde_json::from_value(serde_json::Value::String(name)).map_err(damaged)
+}
+
+/// An unsigned column.
+pub(super) fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
+    u64::try_from(row.get::<_, i64>(column)?).map_err(damaged)
+}
+
+pub(super) fn run_record(connection: &Connection) -> rusqlite::Result<RunRecord> {
+    let network_centroids = centroids(connection, "network")?;
+    let prompt_centroids = centroids(connection, "prompt")?;
+    connection.query_row("SELECT * FROM run", [], |row| {
+        Ok(RunRecord {
+            seed: unsigned(row, "seed")?,
+            config: row.get("config")?,
+            task: row.get("task")?,
+            prompts: row.get("prompts")?,
+            first_network: row.get("first_network")?,
+            model: row.get("model")?,
+            evaluator: row.get("evaluator")?,
+            network_centroids,
+            prompt_centroids,
+        })
+    })
+}
+
+pub(super) fn centroids(connection: &Connection, archive: &str) -> rusqlite::Result<Centroids> {
+    let mut select = connection
+        .prepare("SELECT cell, coordinate FROM centroids WHERE archive = ?1 ORDER BY cell, axis")?;
+    let mut points: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    let mut rows = select.query([archive])?;
+    while let Some(row) = rows.next()? {
+        points.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Centroids::from_points(points.into_values().collect())
+        .ok_or_else(|| damaged(format!("the centroids of the {archive} archive are incomplete")))
+}
+
+pub(super) fn cost(row: &Row<'_>) -> rusqlite::Result<CostFigures> {
+    Ok(CostFigures {
+        params: unsigned(row, "params")?,
+        macs: unsigned(row, "macs")?,
+        depth: unsigned(row, "depth")?,
+        width: unsigned(row, "width")?,
+        width_to_depth: row.get("width_to_depth")?,
+        peak_activation_bytes: unsigned(row, "peak_activation_bytes")?,
+    })
+}
+
+pub(super) fn objective(row: &Row<'_>) -> rusqlite::Result<Objective> {
+    Objective::new(row.get("fitness")?, row.get("loss")?).map_err(damaged)
+}
+
+fn result(row: &Row<'_>) -> rusqlite::Result<Option<StoredResult>> {
+    if row.get::<_, Option<String>>("verdict")?.is_none() {
+        return Ok(None);
+    }
+    if let Some(rejection) = row.get::<_, Option<String>>("rejection")? {
+        return Ok(Some(StoredResult::Rejected(from_json(&rejection)?)));
+    }
+    let cell = usize::try_from(unsigned(row, "cell")?).map_err(damaged)?;
+    let placed = (cell, from_name(row.get("add_status")?)?);
+    Ok(Some(StoredResult::Evaluated { objective: objective(row)?, cost: cost(row)?, placed }))
+}
+
+fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
+    let stored = StoredCandidate {
+        candidate: CandidateId(unsigned(row, "candidate")?),
+        prompt: row.get("prompt")?,
+        generated: row.get::<_, Option<i64>>("generated_ms")?.is_some(),
+        source: row.get("source")?,
+        result: result(row)?,
+    };
+    Ok((row.get("offspring")?, stored))
+}
+
+impl Store {
+    /// The candidates of a generation, by offspring; empty if it has not begun.
+    ///
+    /// # Errors
+    /// [`SearchError::Database`] if the database cannot be read or holds what was never written.
+    pub fn candidates_of(
+        &self,
+        generation: u32,
+    ) -> Result<BTreeMap<u32, StoredCandidate>, SearchError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut select =
+                self.connection.prepare("SELECT * FROM candidates WHERE generation = ?1")?;
+            select.query_map([generation], stored_candidate)?.collect()
+        };
+        read().map_err(|error| self.error(error))
+    }
+}

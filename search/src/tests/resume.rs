@@ -1,0 +1,92 @@
+//! A run that is cut off at any write and resumed is the run that was never cut off.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use super::fault::Fault;
+use super::world::{World, assert_same, content, setup, whole_run};
+use crate::error::SearchError;
+use crate::run::Run;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Searches until the fault strikes; whether it did.
+fn search_until_fault(world: &mut World, run: &mut Run, fault: Fault) -> bool {
+    run.store.fault = Some(fault);
+    match world.search(run, |_| ControlFlow::Continue(())) {
+        Ok(_) => false,
+        Err(SearchError::DiskFull { .. }) => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Cuts a run off at its `k`-th write; `None` if it has fewer.
+fn cut_off_at(directory: &Path, writes_left: u32, after: bool) -> Option<World> {
+    let mut world = World::default();
+    let mut run = Run::create(directory, setup(5)).unwrap();
+    search_until_fault(&mut world, &mut run, Fault { writes_left, after }).then_some(world)
+}
+
+#[test]
+fn a_run_cut_off_at_any_write_ends_as_if_it_was_not() {
+    let whole = tempfile::tempdir().unwrap();
+    whole_run(whole.path(), 5);
+    let mut cuts = 0;
+    for writes in 0.. {
+        for after in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let Some(mut world) = cut_off_at(folder.path(), writes, after) else {
+                assert!(cuts > 100, "only {cuts} cuts");
+                return;
+            };
+            cuts += 1;
+            world.finish(&mut Run::resume(folder.path()).unwrap());
+            assert_same(whole.path(), folder.path());
+            check_nothing_was_done_twice(&world, after);
+        }
+    }
+}
+
+/// What was acknowledged is not done again; what was lost with the write is done once more.
+fn check_nothing_was_done_twice(world: &World, acknowledged: bool) {
+    let again = |counts: &std::collections::BTreeMap<u64, u32>| -> u32 {
+        counts.values().map(|&times| times - 1).sum()
+    };
+    let (generated, evaluated) = (again(&world.model.asked), again(&world.evaluator.evaluated));
+    if acknowledged {
+        // A weights file counts as a write, and its candidate's result comes after it.
+        assert!(generated == 0 && evaluated <= 1, "{generated} and {evaluated} again");
+    } else {
+        assert!(generated <= 2 && evaluated <= 1, "{generated} and {evaluated} again");
+    }
+}
+
+#[test]
+fn a_run_cut_off_again_and_again_ends_the_same() {
+    let [whole, cut] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    whole_run(whole.path(), 5);
+    let mut world = World::default();
+    let mut run = Run::create(cut.path(), setup(5)).unwrap();
+    let mut round = 0;
+    while search_until_fault(
+        &mut world,
+        &mut run,
+        Fault { writes_left: 1 + round % 4, after: true },
+    ) {
+        drop(run);
+        run = Run::resume(cut.path()).unwrap();
+        round += 1;
+    }
+    assert!(round > 10);
+    assert_same(whole.path(), cut.path());
+}
+
+#[test]
+fn a_finished_run_resumes_to_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    whole_run(folder.path(), 5);
+    let before = content(folder.path());
+    let mut world = World::default();
+    world.finish(&mut Run::resume(folder.path()).unwrap());
+    assert!(world.model.asked.is_empty() && world.evaluator.evaluated.is_empty());
+    assert_eq!(before, content(folder.path()));
+}
