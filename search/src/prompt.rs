@@ -26,10 +26,10 @@ pub struct PromptTemplate(String);
 /// The prompt texts cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// A file of the prompt directory cannot be read.
-    #[error("the prompt file {path} cannot be read")]
+    /// The prompt directory or one of its files cannot be read.
+    #[error("the prompts in {path} cannot be read")]
     Read {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
@@ -122,6 +122,10 @@ impl PromptLibrary {
     /// # Errors
     /// [`PromptError`] if a file cannot be read, is empty, or leaves a needed variable out.
     pub fn load(set: InstructionSet, directory: Option<&Path>) -> Result<Self, PromptError> {
+        if let Some(path) = directory {
+            let read = |source| PromptError::Read { path: path.to_owned(), source };
+            std::fs::read_dir(path).map_err(read)?;
+        }
         let read = |file: Embedded| Self::read(&file, directory).map(|text| (file.name, text));
         let template = |file: Embedded, needed: &[&'static str]| {
             read(file).and_then(|(name, text)| PromptTemplate::new(name, &text, needed))
@@ -227,6 +231,8 @@ mod tests {
         assert_eq!(load().unwrap().instructions(), ["Do", "Try"]);
         std::fs::write(directory.path().join("mutation.txt"), "{parent}").unwrap();
         assert!(load().unwrap_err().to_string().contains("{instruction}"));
+        let missing = directory.path().join("missing");
+        assert!(PromptLibrary::load(InstructionSet::Mutation, Some(&missing)).is_err());
     }
 
     #[test]

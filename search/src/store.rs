@@ -5,16 +5,16 @@
 mod checkpoint;
 mod lock;
 mod read;
+mod rows;
 mod schema;
 mod view;
 mod weights;
 mod write;
 
 pub use read::{StoredCandidate, StoredResult};
+pub use rows::{CandidateRow, EliteRow, GenerationRow, PromptEliteRow, RunSummary, Seconds};
 pub use schema::FORMAT;
-pub use view::{
-    CandidateRow, EliteRow, GenerationRow, PromptEliteRow, RunReader, RunSummary, Seconds,
-};
+pub use view::RunReader;
 pub use write::{FinishedCandidate, GeneratedCandidate, RunRecord};
 
 use crate::error::SearchError;

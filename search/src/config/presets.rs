@@ -144,6 +144,16 @@ impl SearchConfig {
     }
 }
 
+impl TrainingConfig {
+    /// The same training with another batch size, its learning rate scaled linearly (Goyal et al.,
+    /// arXiv 1706.02677). For the paper's preset a size of 1 is what the authors' code does.
+    #[must_use]
+    pub fn with_batch_size(self, batch_size: u32) -> Self {
+        let per_example = self.learning_rate / f64::from(self.batch_size.max(1));
+        Self { batch_size, learning_rate: per_example * f64::from(batch_size), ..self }
+    }
+}
+
 const fn paper_random_phase() -> RandomPhaseConfig {
     RandomPhaseConfig {
         networks: 10,

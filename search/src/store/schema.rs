@@ -8,6 +8,7 @@ use std::time::Duration;
 /// Version of the tables; a reader refuses any other.
 pub const FORMAT: i64 = 1;
 
+/// Long texts are the last columns of their table, so that counting need not page through them.
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -54,14 +55,10 @@ CREATE TABLE candidates (
     individual INTEGER,
     instruction INTEGER,
     temperature REAL NOT NULL,
-    prompt TEXT,
-    completion TEXT,
     finish TEXT,
     tokens INTEGER,
     overruled INTEGER,
-    source TEXT,
     verdict TEXT,
-    rejection TEXT,
     params INTEGER,
     macs INTEGER,
     depth INTEGER,
@@ -69,7 +66,6 @@ CREATE TABLE candidates (
     width_to_depth REAL,
     peak_activation_bytes INTEGER,
     fingerprint TEXT,
-    curve TEXT,
     fitness REAL,
     loss REAL,
     cell INTEGER,
@@ -82,7 +78,12 @@ CREATE TABLE candidates (
     test_seconds REAL,
     created_ms INTEGER NOT NULL,
     generated_ms INTEGER,
-    finished_ms INTEGER
+    finished_ms INTEGER,
+    rejection TEXT,
+    curve TEXT,
+    source TEXT,
+    prompt TEXT,
+    completion TEXT
 ) STRICT;
 CREATE INDEX candidates_of_generation ON candidates (generation, offspring);
 CREATE TABLE network_cells (

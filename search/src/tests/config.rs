@@ -25,6 +25,7 @@ fn the_paper_preset_holds_the_papers_constants() {
     assert_eq!((paper.training.epochs, paper.training.fitness_split), (50, FitnessSplit::Test));
     let per_example = paper.training.learning_rate / f64::from(paper.training.batch_size);
     assert!((per_example - 0.001).abs() < 1e-12);
+    assert!((paper.training.with_batch_size(1).learning_rate - 0.001).abs() < 1e-12);
     let curiosity = paper.curiosity;
     assert_eq!(
         [curiosity.entered, curiosity.not_entered, curiosity.untrainable],

@@ -90,3 +90,45 @@ fn a_finished_run_resumes_to_nothing() {
     assert!(world.model.asked.is_empty() && world.evaluator.evaluated.is_empty());
     assert_eq!(before, content(folder.path()));
 }
+
+/// Folder and number of writes for the process that kills itself.
+const VICTIM: &str = "NASC_TEST_VICTIM";
+
+/// Not a test of its own: the body of the process that the next test begins and loses.
+#[test]
+fn victim() {
+    let Some(order) = std::env::var_os(VICTIM) else { return };
+    let order = order.into_string().unwrap();
+    let (writes, folder) = order.split_once(' ').unwrap();
+    let folder = Path::new(folder);
+    let mut run = Run::resume(folder).unwrap_or_else(|_| Run::create(folder, setup(5)).unwrap());
+    let fault = Fault { writes_left: writes.parse().unwrap(), after: true };
+    if search_until_fault(&mut World::default(), &mut run, fault) {
+        // Nothing is closed or flushed on the way out, as with kill -9.
+        std::process::abort();
+    }
+}
+
+#[test]
+fn processes_that_die_leave_a_run_that_ends_as_if_they_had_not() {
+    let [whole, killed] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    whole_run(whole.path(), 5);
+    let mut deaths = 0;
+    loop {
+        let order = format!("{} {}", 2 + 5 * (deaths % 4), killed.path().display());
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::resume::victim", "--test-threads=1"])
+            .env(VICTIM, order)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        if status.success() {
+            break;
+        }
+        deaths += 1;
+        assert!(deaths < 100, "the run does not end");
+    }
+    assert!(deaths >= 5, "{deaths} deaths");
+    assert_same(whole.path(), killed.path());
+}

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use super::world::{World, assert_same, content, setup, whole_run};
-use crate::archive::AddStatus;
+use super::world::{World, assert_same, content, setup, small_config, whole_run};
+use crate::archive::{AddStatus, Objective};
 use crate::evaluate::Rejection;
 use crate::llm::Decoding;
 use crate::observer::SearchEvent;
@@ -11,7 +11,7 @@ use crate::run::Run;
 use crate::scheduler::SearchOutcome;
 use crate::state::CandidateId;
 use crate::store::{CandidateRow, RunReader, RunSummary};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 #[test]
@@ -61,6 +61,34 @@ fn the_same_seed_gives_the_same_database_and_another_seed_another() {
     let [first, same, other] = folders.each_ref().map(|folder| content(folder.path()));
     assert_eq!(first, same);
     assert_ne!(first, other);
+}
+
+#[test]
+fn no_cell_gets_worse_and_every_elite_is_in_the_cell_nearest_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    whole_run(folder.path(), 7);
+    let reader = RunReader::open(folder.path()).unwrap();
+    let (axes, centroids) =
+        (small_config().network_axes().to_vec(), reader.record().unwrap().network_centroids);
+    let mut best: BTreeMap<u32, Objective> = BTreeMap::new();
+    let generations = reader.generations().unwrap().len() as u32;
+    for generation in 0..generations {
+        for elite in reader.elites_of(generation).unwrap() {
+            let cost = elite.candidate.cost.unwrap();
+            let values = [cost.width_to_depth, cost.macs as f64];
+            let point: Vec<f64> = axes
+                .iter()
+                .zip(values)
+                .map(|(axis, value)| axis.coordinate(value).coordinate)
+                .collect();
+            assert_eq!(centroids.nearest_by_scan(&point) as u32, elite.cell);
+            let (fitness, loss) = (elite.candidate.fitness.unwrap(), elite.candidate.loss.unwrap());
+            let now = Objective::new(fitness, loss).unwrap();
+            let before = best.insert(elite.cell, now);
+            assert!(before.is_none_or(|before| !before.beats(now)));
+        }
+    }
+    assert_eq!(best.len(), reader.elites().unwrap().len());
 }
 
 #[test]
