@@ -1,6 +1,7 @@
 //! The typed graph that everything behind the compiler works on. Knows no Python.
 
 pub mod builder;
+mod display;
 pub mod graph;
 pub mod op;
 pub mod types;

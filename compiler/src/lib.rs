@@ -2,6 +2,7 @@
 //! no environment, no clock, no threads, no randomness.
 
 pub mod ast;
+pub mod canon;
 pub mod cost;
 pub mod diagnostic;
 pub mod ir;
