@@ -14,6 +14,7 @@ mod digits;
 mod download;
 mod error;
 mod files;
+mod guard;
 mod normalize;
 mod open;
 mod options;
@@ -25,7 +26,7 @@ pub use batch::{Batches, LastBatch};
 pub use dataset::{Dataset, DatasetParts, ImageShape, Split, SplitKind};
 pub use digits::digits;
 pub use error::DataError;
-pub use normalize::{ChannelStatistics, Normalization, PixelLookup};
+pub use normalize::{ChannelStatistics, Normalization, PixelScaling};
 pub use open::open;
 pub use options::{
     DataOptions, DataProgress, DataStage, RemoteArchive, SplitLimits, ValidationSource,

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use super::dataset::{Split, SplitKind};
 use super::error::DataError;
-use super::normalize::PixelLookup;
+use super::normalize::PixelScaling;
 use super::stratify;
 
 /// What happens to the images left over when a split does not divide into batches.
@@ -24,7 +24,7 @@ pub enum LastBatch {
 /// # use nasc_runtime::data::{self, Batches, LastBatch, Normalization};
 /// # fn main() -> Result<(), data::DataError> {
 /// let digits = data::digits()?;
-/// let pixels = digits.pixel_lookup(Normalization::Symmetric);
+/// let pixels = digits.pixel_scaling(Normalization::Symmetric);
 /// let size = NonZeroUsize::MIN.saturating_add(31);
 /// let mut batches = Batches::new(digits.train(), &pixels, size, LastBatch::Keep)?;
 /// let mut images = vec![0.0; batches.image_values()];
@@ -41,7 +41,7 @@ pub enum LastBatch {
 #[derive(Debug)]
 pub struct Batches<'a> {
     split: &'a Split,
-    pixels: &'a PixelLookup,
+    pixels: &'a PixelScaling,
     batch_size: NonZeroUsize,
     last: LastBatch,
     order: Vec<u32>,
@@ -52,10 +52,10 @@ impl<'a> Batches<'a> {
     /// Sequential batches over `split`.
     ///
     /// # Errors
-    /// [`DataError::PixelCount`] if the lookup was made for images of another size.
+    /// [`DataError::PixelCount`] if the scaling was made for images of another size.
     pub fn new(
         split: &'a Split,
-        pixels: &'a PixelLookup,
+        pixels: &'a PixelScaling,
         batch_size: NonZeroUsize,
         last: LastBatch,
     ) -> Result<Self, DataError> {
@@ -145,7 +145,7 @@ fn identity(split: &Split) -> impl Iterator<Item = u32> {
 
 fn write_batch(
     split: &Split,
-    pixels: &PixelLookup,
+    pixels: &PixelScaling,
     chosen: &[u32],
     images: &mut [f32],
     labels: &mut [u32],

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::error::DataError;
-use super::normalize::{ChannelStatistics, Normalization, PixelLookup};
+use super::normalize::{ChannelStatistics, Normalization, PixelScaling};
 
 /// Channels, height and width of one image, in this order in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,12 +265,12 @@ impl Dataset {
         &self.statistics
     }
 
-    /// The table that turns this data set's bytes into normalised floats.
-    pub fn pixel_lookup(&self, normalization: Normalization) -> PixelLookup {
+    /// What turns this data set's bytes into normalised floats.
+    pub fn pixel_scaling(&self, normalization: Normalization) -> PixelScaling {
         let statistics = match normalization {
             Normalization::Symmetric => ChannelStatistics::symmetric(self.shape().channels),
             Normalization::DataStatistics => self.statistics.clone(),
         };
-        PixelLookup::new(&statistics, self.shape(), self.pixel_max())
+        PixelScaling::new(statistics, self.shape(), self.pixel_max())
     }
 }

@@ -10,6 +10,7 @@ use image::{ImageDecoder, ImageReader, Limits};
 
 use super::dataset::ImageShape;
 use super::error::DataError;
+use super::guard::guarded;
 use super::options::{DataProgress, DataStage, ProgressSink};
 
 /// Images a thread takes at a time: some milliseconds of work at 32x32.
@@ -108,7 +109,8 @@ fn decode_chunk<E: AsRef<[u8]>>(
         encoded.iter().zip(out.chunks_exact_mut(shape.elements().max(1))).enumerate()
     {
         let index = start + offset;
-        decode_one(encoded.as_ref(), out, shape, file, index)
+        guarded(|| decode_one(encoded.as_ref(), out, shape, file, index))
+            .unwrap_or_else(|| Err(undecodable(file, index, "the decoder stopped".to_owned())))
             .map_err(|failure| (index, failure))?;
     }
     Ok(encoded.len())

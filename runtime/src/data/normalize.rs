@@ -1,5 +1,4 @@
-//! From bytes to floats: channel statistics and the lookup table that applies them.
-//! A byte has 256 values, so normalising is one table read per pixel and exact by construction.
+//! From bytes to floats: channel statistics and the scaling that applies them.
 
 use super::dataset::{ImageShape, Split};
 
@@ -62,19 +61,17 @@ fn moments(histogram: &[u64; 256], pixel_max: u8) -> (f32, f32) {
     ((mean / scale) as f32, deviation as f32)
 }
 
-/// Byte to normalised float, one table per channel.
+/// Byte to normalised float, channel by channel.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PixelLookup {
-    tables: Vec<[f32; 256]>,
+pub struct PixelScaling {
+    statistics: ChannelStatistics,
     shape: ImageShape,
+    pixel_max: f32,
 }
 
-impl PixelLookup {
-    pub(super) fn new(statistics: &ChannelStatistics, shape: ImageShape, pixel_max: u8) -> Self {
-        let channels = statistics.mean.iter().zip(&statistics.deviation);
-        let tables =
-            channels.map(|(&mean, &deviation)| table(mean, deviation, pixel_max)).collect();
-        PixelLookup { tables, shape }
+impl PixelScaling {
+    pub(super) fn new(statistics: ChannelStatistics, shape: ImageShape, pixel_max: u8) -> Self {
+        PixelScaling { statistics, shape, pixel_max: f32::from(pixel_max) }
     }
 
     /// Shape of the images it was made for.
@@ -82,28 +79,27 @@ impl PixelLookup {
         self.shape
     }
 
+    /// Mean and deviation that are applied.
+    pub fn statistics(&self) -> &ChannelStatistics {
+        &self.statistics
+    }
+
     /// Writes one image, `[channels, height, width]` in and out.
     pub fn write_image(&self, pixels: &[u8], out: &mut [f32]) {
         let plane = self.shape.plane();
         let planes = pixels.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
-        for ((pixels, out), table) in planes.zip(&self.tables) {
-            write_plane(pixels, out, table);
+        let channels = self.statistics.mean.iter().zip(&self.statistics.deviation);
+        for ((pixels, out), (&mean, &deviation)) in planes.zip(channels) {
+            write_plane(pixels, out, self.pixel_max, mean, deviation);
         }
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "a byte indexes a table of 256")]
-fn write_plane(pixels: &[u8], out: &mut [f32], table: &[f32; 256]) {
+/// In float32 and in the order of torchvision's `ToTensor` and `Normalize`, so that the result is
+/// the same to the last bit. The divisions are vectorised; multiplying by reciprocals would round
+/// differently.
+fn write_plane(pixels: &[u8], out: &mut [f32], pixel_max: f32, mean: f32, deviation: f32) {
     for (out, &pixel) in out.iter_mut().zip(pixels) {
-        *out = table[usize::from(pixel)];
+        *out = (f32::from(pixel) / pixel_max - mean) / deviation;
     }
-}
-
-/// In float32 and in the order of torchvision's `ToTensor` and `Normalize`: (pixel / max - mean) / deviation.
-fn table(mean: f32, deviation: f32, pixel_max: u8) -> [f32; 256] {
-    let mut table = [0.0; 256];
-    for (level, entry) in (0_u16..).zip(&mut table) {
-        *entry = (f32::from(level) / f32::from(pixel_max) - mean) / deviation;
-    }
-    table
 }

@@ -17,6 +17,7 @@ use super::cache;
 use super::dataset::{ImageShape, Split, SplitKind};
 use super::decode::{self, DecodeLimits};
 use super::error::DataError;
+use super::guard::guarded;
 use super::options::{DataOptions, ProgressSink};
 
 /// Label columns, the preferred first: CIFAR-100 has `fine_label` and `coarse_label`.
@@ -153,7 +154,7 @@ fn read_files(files: &[PathBuf], memory_limit: u64) -> Result<Encoded, DataError
         Encoded { file: String::new(), images: Vec::new(), labels: Vec::new(), class_names: None };
     for path in files {
         let file = path.display().to_string();
-        read_file(path, &file, &mut all)?;
+        guarded(|| read_file(path, &file, &mut all)).unwrap_or_else(|| Err(stopped(&file)))?;
         let bytes: u64 = all.images.iter().map(|image| image.len() as u64).sum();
         if bytes > memory_limit {
             return Err(DataError::TooLarge { file, bytes, limit: memory_limit });
@@ -161,6 +162,12 @@ fn read_files(files: &[PathBuf], memory_limit: u64) -> Result<Encoded, DataError
         all.file = if all.file.is_empty() { file } else { format!("{} and later", all.file) };
     }
     Ok(all)
+}
+
+/// The Parquet library panics on some damaged pages.
+fn stopped(file: &str) -> DataError {
+    let source = ParquetError::General("the reader stopped at a damaged page".to_owned());
+    DataError::Parquet { file: file.to_owned(), source }
 }
 
 fn read_file(path: &Path, file: &str, all: &mut Encoded) -> Result<(), DataError> {

@@ -8,6 +8,7 @@
 mod error;
 mod machine;
 mod node;
+mod object;
 mod reader;
 
 pub use error::PickleError;

@@ -43,7 +43,7 @@ fn epoch(batches: &mut Batches<'_>) -> (Vec<usize>, Vec<u32>) {
 #[test]
 fn symmetric_pixels_equal_torchvisions_arithmetic() {
     let dataset = dataset();
-    let pixels = dataset.pixel_lookup(Normalization::Symmetric);
+    let pixels = dataset.pixel_scaling(Normalization::Symmetric);
     let mut batches = Batches::new(dataset.train(), &pixels, size(2), LastBatch::Keep).unwrap();
     let (mut images, mut labels) = ([0.0; 8], [9; 2]);
     assert_eq!(batches.next_batch(&mut images, &mut labels).unwrap(), Some(2));
@@ -56,7 +56,7 @@ fn symmetric_pixels_equal_torchvisions_arithmetic() {
 #[test]
 fn normalising_by_the_data_gives_mean_zero_and_deviation_one() {
     let digits = data::digits().unwrap();
-    let pixels = digits.pixel_lookup(Normalization::DataStatistics);
+    let pixels = digits.pixel_scaling(Normalization::DataStatistics);
     let count = digits.train().len();
     let mut batches = Batches::new(digits.train(), &pixels, size(count), LastBatch::Keep).unwrap();
     let mut images = vec![0.0; batches.image_values()];
@@ -70,7 +70,7 @@ fn normalising_by_the_data_gives_mean_zero_and_deviation_one() {
 #[test]
 fn the_last_batch_is_kept_or_dropped() {
     let dataset = dataset();
-    let pixels = dataset.pixel_lookup(Normalization::Symmetric);
+    let pixels = dataset.pixel_scaling(Normalization::Symmetric);
     let mut kept = Batches::new(dataset.train(), &pixels, size(3), LastBatch::Keep).unwrap();
     assert_eq!(kept.batches_per_epoch(), 3);
     assert_eq!(epoch(&mut kept), (vec![3, 3, 1], vec![0, 1, 2, 0, 1, 2, 0]));
@@ -82,7 +82,7 @@ fn the_last_batch_is_kept_or_dropped() {
 #[test]
 fn shuffles_depend_on_seed_and_epoch_only() {
     let digits = data::digits().unwrap();
-    let pixels = digits.pixel_lookup(Normalization::Symmetric);
+    let pixels = digits.pixel_scaling(Normalization::Symmetric);
     let fresh = || Batches::new(digits.train(), &pixels, size(32), LastBatch::Keep).unwrap();
     let order = |seed, epoch| {
         let mut batches = fresh();
@@ -105,7 +105,7 @@ fn shuffles_depend_on_seed_and_epoch_only() {
 #[test]
 fn the_shuffle_of_seed_0_is_pinned() {
     let dataset = dataset();
-    let pixels = dataset.pixel_lookup(Normalization::Symmetric);
+    let pixels = dataset.pixel_scaling(Normalization::Symmetric);
     let mut batches = Batches::new(dataset.train(), &pixels, size(3), LastBatch::Keep).unwrap();
     batches.shuffle(0, 0);
     assert_eq!(batches.order(), [6, 1, 5, 0, 3, 2, 4]);
@@ -114,7 +114,7 @@ fn the_shuffle_of_seed_0_is_pinned() {
 #[test]
 fn a_recorded_order_is_replayed() {
     let dataset = dataset();
-    let pixels = dataset.pixel_lookup(Normalization::Symmetric);
+    let pixels = dataset.pixel_scaling(Normalization::Symmetric);
     let mut batches = Batches::new(dataset.train(), &pixels, size(2), LastBatch::Keep).unwrap();
     batches.set_order(&[6, 2, 2]).unwrap();
     assert_eq!(epoch(&mut batches), (vec![2, 1], vec![0, 2, 2]));
@@ -126,7 +126,7 @@ fn a_recorded_order_is_replayed() {
 #[test]
 fn short_buffers_are_refused_and_nothing_is_skipped() {
     let dataset = dataset();
-    let pixels = dataset.pixel_lookup(Normalization::Symmetric);
+    let pixels = dataset.pixel_scaling(Normalization::Symmetric);
     let mut batches = Batches::new(dataset.train(), &pixels, size(2), LastBatch::Keep).unwrap();
     let refused = batches.next_batch(&mut [0.0; 7], &mut [0; 2]);
     assert!(matches!(refused, Err(DataError::Buffer { buffer: "images", needed: 8, found: 7 })));
@@ -136,8 +136,8 @@ fn short_buffers_are_refused_and_nothing_is_skipped() {
 }
 
 #[test]
-fn a_lookup_for_other_images_is_refused() {
+fn a_scaling_for_other_images_is_refused() {
     let (digits, dataset) = (data::digits().unwrap(), dataset());
-    let pixels = digits.pixel_lookup(Normalization::Symmetric);
+    let pixels = digits.pixel_scaling(Normalization::Symmetric);
     assert!(Batches::new(dataset.train(), &pixels, size(2), LastBatch::Keep).is_err());
 }

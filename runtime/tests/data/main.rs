@@ -5,6 +5,8 @@
 mod batches;
 mod cifar;
 mod digits;
+mod download;
+mod parquet;
 mod pickles;
 mod real;
 mod splits;
