@@ -101,9 +101,9 @@ fn refuse_bool(dtype: DType) -> Result<(), ShapeError> {
 pub(super) fn unary(unary: Unary, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let input = only(operands)?;
     let dtype = match unary {
-        Unary::Neg => refuse_bool(input.dtype).map(|()| input.dtype)?,
+        Unary::Neg | Unary::Abs => refuse_bool(input.dtype).map(|()| input.dtype)?,
         Unary::Square if input.dtype == DType::Bool => DType::I64,
-        Unary::Abs | Unary::Square => input.dtype,
+        Unary::Square => input.dtype,
         Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Rsqrt => as_float(input.dtype),
     };
     Ok(TensorType { dtype, shape: input.shape.clone() })
@@ -131,6 +131,9 @@ pub(super) fn scalar(scalar: &Scalar, operands: &[&TensorType]) -> Result<Tensor
     let input = only(operands)?;
     let number = if scalar.is_float { DType::F32 } else { DType::I64 };
     let promoted = if category(input.dtype) >= category(number) { input.dtype } else { number };
+    if scalar.op == Binary::Sub {
+        refuse_bool(input.dtype)?;
+    }
     let dtype = result_dtype(scalar.op, promoted)?;
     Ok(TensorType { dtype, shape: input.shape.clone() })
 }
@@ -143,6 +146,8 @@ pub(super) fn activation(
     let input = only(operands)?;
     let dtype = match activation {
         Activation::Sigmoid | Activation::Tanh => as_float(input.dtype),
+        // x / (1 + |x|) in PyTorch, so a division of integers; but not of booleans
+        Activation::Softsign => refuse_bool(input.dtype).map(|()| as_float(input.dtype))?,
         Activation::Relu | Activation::Relu6 | Activation::Hardtanh { .. } => {
             refuse_bool(input.dtype).map(|()| input.dtype)?
         }
@@ -156,7 +161,6 @@ pub(super) fn activation(
         | Activation::Hardswish
         | Activation::Hardsigmoid
         | Activation::Softplus { .. }
-        | Activation::Softsign
         | Activation::LogSigmoid => expect_float(input.dtype).map(|()| input.dtype)?,
     };
     Ok(TensorType { dtype, shape: input.shape.clone() })

@@ -3,7 +3,7 @@
 
 use super::conv::channel_dim;
 use super::{ShapeError, only};
-use crate::ir::op::{AdaptivePool, Pool};
+use crate::ir::op::{AdaptivePool, Pool, PoolMode};
 use crate::ir::{DType, Dim, Shape, TensorType};
 
 /// `[N, C, ...]` or `[C, ...]` to the same rank.
@@ -14,7 +14,9 @@ pub(super) fn pool(pool: &Pool, operands: &[&TensorType]) -> Result<TensorType, 
     let mut dims: Vec<Dim> = input.shape.0.iter().copied().take(first_spatial).collect();
     let spatial = input.shape.0.iter().copied().enumerate().skip(first_spatial);
     for (position, (dim, extent)) in spatial.enumerate() {
-        dims.push(window(pool, position).output(dim, extent, &input.shape)?);
+        let window = window(pool, position);
+        window.expect_within(pool, dim, extent, &input.shape)?;
+        dims.push(window.output(dim, extent, &input.shape)?);
     }
     Ok(TensorType { dtype: input.dtype, shape: Shape(dims) })
 }
@@ -67,6 +69,25 @@ fn window(pool: &Pool, position: usize) -> Window {
 }
 
 impl Window {
+    /// Average pooling in three dimensions refuses a window larger than the input, whatever the
+    /// padding: `pool3d_shape_check` with `check_input_size`, aten/src/ATen/native/Pool.h.
+    fn expect_within(
+        &self,
+        pool: &Pool,
+        dim: usize,
+        extent: Dim,
+        input: &Shape,
+    ) -> Result<(), ShapeError> {
+        let checked = pool.mode == PoolMode::Average && pool.kernel.len() == 3;
+        match extent {
+            Dim::Known(extent) if checked && extent < self.kernel => {
+                let (window, input) = (self.kernel, input.clone());
+                Err(ShapeError::EmptySpatialDim { dim, window, padded: extent, input })
+            }
+            Dim::Known(_) | Dim::Batch { .. } => Ok(()),
+        }
+    }
+
     fn output(&self, dim: usize, extent: Dim, input: &Shape) -> Result<Dim, ShapeError> {
         if self.padding > self.kernel / 2 {
             return Err(ShapeError::PoolPadding { padding: self.padding, kernel: self.kernel });

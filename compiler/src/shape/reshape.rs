@@ -123,9 +123,10 @@ pub(super) fn expand(expand: &Expand, operands: &[&TensorType]) -> Result<Tensor
 
 /// Tensors that are equal in all dimensions but one. PyTorch skips tensors of shape `[0]`.
 pub(super) fn cat(cat: &Cat, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    let dtype = promote_all(operands)?;
     let mut inputs = operands.iter().filter(|input| input.shape != Shape::known(&[0]));
-    let Some(first) = inputs.next().or(operands.first()) else {
-        return Err(ShapeError::OperandCount { expected: 1, found: 0 });
+    let Some(first) = inputs.next() else {
+        return Ok(TensorType { dtype, shape: Shape::known(&[0]) });
     };
     if cat.dim >= first.shape.rank() {
         let dim = i64::try_from(cat.dim).unwrap_or(i64::MAX);
@@ -139,7 +140,7 @@ pub(super) fn cat(cat: &Cat, operands: &[&TensorType]) -> Result<TensorType, Sha
             *total = sum(*total, added)?;
         }
     }
-    Ok(TensorType { dtype: promote_all(operands)?, shape: Shape(dims) })
+    Ok(TensorType { dtype, shape: Shape(dims) })
 }
 
 fn expect_joinable(
