@@ -75,6 +75,18 @@ pub enum Archives {
     PromptOnly,
 }
 
+impl Archives {
+    /// The name in TOML.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both",
+            Self::NetworkOnly => "network-only",
+            Self::PromptOnly => "prompt-only",
+        }
+    }
+}
+
 /// Probabilities of the operators; they add up to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -287,6 +299,6 @@ pub enum ConfigError {
         /// The value given.
         value: String,
         /// What it must satisfy.
-        requirement: &'static str,
+        requirement: String,
     },
 }

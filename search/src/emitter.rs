@@ -41,7 +41,7 @@ pub struct PromptChoice {
 }
 
 /// A candidate to be made. `tell` takes it back by value, so it is told once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct Proposal {
     /// Its number.
     pub candidate: CandidateId,

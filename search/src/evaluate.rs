@@ -95,6 +95,13 @@ pub struct CandidateDiagnostic {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Rejection {
+    /// The prompt left no room in the model's context, so nothing was generated.
+    PromptTooLong {
+        /// Tokens of the prompt plus those to be drawn.
+        tokens: u64,
+        /// Tokens the context holds.
+        context: u64,
+    },
     /// The completion holds no network source.
     NoCode,
     /// The text is no network that checks.
@@ -134,6 +141,7 @@ impl Rejection {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::PromptTooLong { .. } => "prompt_too_long",
             Self::NoCode => "no_code",
             Self::Compile { .. } => "compile",
             Self::WrongOutput { .. } => "wrong_output",
@@ -147,7 +155,7 @@ impl Rejection {
     #[must_use]
     pub const fn parsed(&self) -> bool {
         match self {
-            Self::NoCode => false,
+            Self::PromptTooLong { .. } | Self::NoCode => false,
             Self::Compile { parsed, .. } => *parsed,
             Self::WrongOutput { .. } | Self::OverBudget { .. } => true,
             Self::Diverged { .. } | Self::TimedOut => true,
@@ -158,7 +166,8 @@ impl Rejection {
     #[must_use]
     pub const fn checked(&self) -> bool {
         match self {
-            Self::NoCode | Self::Compile { .. } | Self::WrongOutput { .. } => false,
+            Self::PromptTooLong { .. } | Self::NoCode => false,
+            Self::Compile { .. } | Self::WrongOutput { .. } => false,
             Self::OverBudget { .. } | Self::Diverged { .. } | Self::TimedOut => true,
         }
     }

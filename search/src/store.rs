@@ -15,7 +15,7 @@ pub use read::{StoredCandidate, StoredResult};
 pub use rows::{CandidateRow, EliteRow, GenerationRow, PromptEliteRow, RunSummary, Seconds};
 pub use schema::FORMAT;
 pub use view::RunReader;
-pub use write::{FinishedCandidate, GeneratedCandidate, RunRecord};
+pub use write::{Answer, FinishedCandidate, GeneratedCandidate, RunRecord};
 
 use crate::error::SearchError;
 use lock::RunLock;

@@ -59,12 +59,28 @@ const fn centroid_params(config: CentroidConfig, dimensions: usize) -> CentroidP
     }
 }
 
-fn refuse<T>(key: &str, value: impl ToString, requirement: &'static str) -> Result<T, ConfigError> {
-    Err(ConfigError::Value { key: key.to_owned(), value: value.to_string(), requirement })
+fn refuse<T>(
+    key: &str,
+    value: impl ToString,
+    requirement: impl Into<String>,
+) -> Result<T, ConfigError> {
+    Err(ConfigError::Value {
+        key: key.to_owned(),
+        value: value.to_string(),
+        requirement: requirement.into(),
+    })
 }
 
 fn positive(key: &str, value: u32) -> Result<(), ConfigError> {
     if value == 0 { refuse(key, value, "it must be at least 1") } else { Ok(()) }
+}
+
+fn at_most(key: &str, value: u32, most: u32) -> Result<(), ConfigError> {
+    positive(key, value)?;
+    if value <= most {
+        return Ok(());
+    }
+    refuse(key, value, format!("it must be at most {most}"))
 }
 
 fn share(key: &str, value: f64) -> Result<(), ConfigError> {
@@ -102,10 +118,21 @@ impl SearchConfig {
         positive("random_phase.prompt_individuals", self.random_phase.prompt_individuals)?;
         positive("mutation.parents", self.mutation.parents)?;
         positive("crossover.parents", self.crossover.parents)?;
-        positive("network_archive.cells", self.network_archive.cells)?;
-        positive("prompt_archive.cells", self.prompt_archive.cells)?;
+        self.check_centroids()?;
         positive("language_model.max_tokens", self.language_model.max_tokens)?;
         positive("language_model.batch", self.language_model.batch)
+    }
+
+    /// Fitting centroids takes cells × samples × rounds distances, which must end.
+    fn check_centroids(&self) -> Result<(), ConfigError> {
+        let networks = &self.network_archive;
+        let prompts = &self.prompt_archive;
+        at_most("network_archive.cells", networks.cells, 10_000)?;
+        at_most("prompt_archive.cells", prompts.cells, 10_000)?;
+        at_most("network_archive.samples", networks.samples, 1_000_000)?;
+        at_most("prompt_archive.samples", prompts.samples, 1_000_000)?;
+        at_most("network_archive.rounds", networks.rounds, 10_000)?;
+        at_most("prompt_archive.rounds", prompts.rounds, 10_000)
     }
 
     fn check_operators(&self) -> Result<(), ConfigError> {
@@ -123,7 +150,7 @@ impl SearchConfig {
             Archives::Both => Ok(()),
             Archives::NetworkOnly | Archives::PromptOnly => refuse(
                 "archives",
-                format!("{:?}", self.archives),
+                self.archives.name(),
                 "only \"both\" is implemented; runs without one of the archives are not yet",
             ),
         }
@@ -197,7 +224,7 @@ impl SearchConfig {
                 ConfigError::Value {
                     key: format!("network_archive.axes[{index}]"),
                     value: format!("{{ min = {}, max = {} }}", axis.min, axis.max),
-                    requirement: error.requirement,
+                    requirement: error.requirement.to_owned(),
                 }
             })
         };

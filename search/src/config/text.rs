@@ -40,7 +40,7 @@ impl Preset {
         name.as_str().and_then(Self::from_name).ok_or_else(|| ConfigError::Value {
             key: "preset".to_owned(),
             value: name.to_string(),
-            requirement: "it must be one of \"quick\", \"paper\" and \"nasc\"",
+            requirement: "it must be one of \"quick\", \"paper\" and \"nasc\"".to_owned(),
         })
     }
 }

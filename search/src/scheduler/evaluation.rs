@@ -26,13 +26,18 @@ impl Scheduler<'_, '_, '_> {
         &mut self,
         emitter: &dyn Emitter,
         proposal: Proposal,
-        stored: Option<StoredCandidate>,
+        stored: StoredCandidate,
         offspring: usize,
     ) -> Result<(), Stop> {
-        let (source, result) = stored.map_or((None, None), |stored| (stored.source, stored.result));
+        let StoredCandidate { source, refused, result, .. } = stored;
+        let source = match (&source, refused) {
+            (Some(source), None) => Ok(source.as_str()),
+            (_, Some(rejection)) => Err(rejection),
+            (None, None) => Err(Rejection::NoCode),
+        };
         let outcome = match result {
-            Some(result) => self.replay(&proposal, source.as_deref(), result)?,
-            None => self.judge_and_store(&proposal, source.as_deref(), offspring)?,
+            Some(result) => self.replay(&proposal, source.ok(), result)?,
+            None => self.judge_and_store(&proposal, source, offspring)?,
         };
         emitter.tell(self.run.setting(), &mut self.state, proposal, outcome);
         Ok(())
@@ -61,18 +66,14 @@ impl Scheduler<'_, '_, '_> {
     fn judge_and_store(
         &mut self,
         proposal: &Proposal,
-        source: Option<&str>,
+        source: Result<&str, Rejection>,
         offspring: usize,
     ) -> Result<Outcome, Stop> {
-        let candidate = proposal.candidate;
-        self.tell(SearchEvent::CandidateStarted {
-            candidate,
-            index: proposal.index,
-            offspring,
-            source,
-        })?;
+        let (candidate, index) = (proposal.candidate, proposal.index);
+        let known = source.as_ref().ok().copied();
+        self.tell(SearchEvent::CandidateStarted { candidate, index, offspring, source: known })?;
         let Judgement { verdict, seconds } = self.judge(proposal, source)?;
-        let outcome = self.store_verdict(proposal, source, &verdict, seconds)?;
+        let outcome = self.store_verdict(proposal, known, &verdict, seconds)?;
         let (fitness, status) = match outcome {
             Outcome::Untrainable => (None, None),
             Outcome::Evaluated { objective, status } => (Some(objective.value()), Some(status)),
@@ -85,14 +86,18 @@ impl Scheduler<'_, '_, '_> {
         Ok(outcome)
     }
 
-    fn judge(&mut self, proposal: &Proposal, source: Option<&str>) -> Result<Judgement, Stop> {
+    fn judge(
+        &mut self,
+        proposal: &Proposal,
+        source: Result<&str, Rejection>,
+    ) -> Result<Judgement, Stop> {
         let candidate = proposal.candidate;
-        let Some(source) = source else {
-            let verdict = Verdict::Rejected(Rejection::NoCode);
-            return Ok(Judgement {
-                verdict,
-                seconds: EvaluationSeconds { compile: 0.0, train: 0.0 },
-            });
+        let source = match source {
+            Ok(source) => source,
+            Err(rejection) => {
+                let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
+                return Ok(Judgement { verdict: Verdict::Rejected(rejection), seconds });
+            }
         };
         let request = EvaluationRequest {
             source,

@@ -6,6 +6,7 @@ use crate::archive::Archive as _;
 use crate::config::DecodingMode;
 use crate::emitter::{Draft, Emitter, Proposal};
 use crate::error::SearchError;
+use crate::evaluate::Rejection;
 use crate::llm::{
     Completion, Decoding, GenerationProgress, LanguageModelError, Request, SamplingParams,
     ShapeTarget,
@@ -14,7 +15,7 @@ use crate::observer::SearchEvent;
 use crate::run::Run;
 use crate::seed::Purpose;
 use crate::state::Operator;
-use crate::store::{GeneratedCandidate, StoredCandidate};
+use crate::store::{Answer, GeneratedCandidate, StoredCandidate};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -32,8 +33,10 @@ impl Scheduler<'_, '_, '_> {
         self.generate_missing(&proposals, &mut stored)?;
         let offspring = proposals.len();
         for proposal in proposals {
-            let stored = stored.remove(&proposal.index);
-            self.settle(emitter, proposal, stored, offspring)?;
+            // `stored_candidates` made sure of one for each.
+            if let Some(stored) = stored.remove(&proposal.index) {
+                self.settle(emitter, proposal, stored, offspring)?;
+            }
         }
         self.state.end_generation(phase, offspring as u64);
         self.run.store.finish_generation(generation, &self.state)?;
@@ -91,7 +94,7 @@ impl Scheduler<'_, '_, '_> {
         })
     }
 
-    /// Generates the completions that are not stored, and stores them batch by batch.
+    /// Generates the answers that are not stored, and stores them batch by batch.
     fn generate_missing(
         &mut self,
         proposals: &[Proposal],
@@ -103,45 +106,75 @@ impl Scheduler<'_, '_, '_> {
         let mut before = proposals.len() - missing.len();
         for batch in missing.chunks(self.run.config.language_model.batch.max(1) as usize) {
             let generated = self.generate(batch, before, proposals.len())?;
-            self.run.store.keep_completions(&generated)?;
+            self.run.store.keep_answers(&generated)?;
             before += batch.len();
             for (proposal, generated) in batch.iter().zip(generated) {
                 if let Some(stored) = stored.get_mut(&proposal.index) {
                     stored.generated = true;
-                    stored.source = generated.source;
+                    match generated.answer {
+                        Ok(answer) => stored.source = answer.source,
+                        Err(rejection) => stored.refused = Some(rejection),
+                    }
                 }
             }
         }
         Ok(())
     }
 
+    /// Generates a batch. If one of its prompts is too long, the others are generated without it.
     fn generate(
         &mut self,
         batch: &[&Proposal],
         before: usize,
         offspring: usize,
     ) -> Result<Vec<GeneratedCandidate>, Stop> {
+        let start = Instant::now();
+        let completions = match (self.complete(batch, before, offspring), batch) {
+            (Ok(completions), _) => completions,
+            (Err(LanguageModelError::PromptTooLong { tokens, context }), [proposal]) => {
+                let (tokens, context) = (tokens as u64, context as u64);
+                return Ok(vec![GeneratedCandidate {
+                    candidate: proposal.candidate,
+                    answer: Err(Rejection::PromptTooLong { tokens, context }),
+                    seconds: start.elapsed().as_secs_f64(),
+                }]);
+            }
+            (Err(LanguageModelError::PromptTooLong { .. }), _) => {
+                let alone = |(done, one)| self.generate(one, before + done, offspring);
+                let parts: Vec<_> =
+                    batch.chunks(1).enumerate().map(alone).collect::<Result<_, Stop>>()?;
+                return Ok(parts.into_iter().flatten().collect());
+            }
+            (Err(error), _) => return Err(error.into()),
+        };
+        let seconds = start.elapsed().as_secs_f64() / batch.len() as f64;
+        let extract = self.workers.extract;
+        let generated = |(proposal, completion): (&&Proposal, Completion)| GeneratedCandidate {
+            candidate: proposal.candidate,
+            answer: Ok(Answer { source: extract(&completion.text), completion }),
+            seconds,
+        };
+        Ok(batch.iter().zip(completions).map(generated).collect())
+    }
+
+    fn complete(
+        &mut self,
+        batch: &[&Proposal],
+        before: usize,
+        offspring: usize,
+    ) -> Result<Vec<Completion>, LanguageModelError> {
         let requests: Vec<Request> =
             batch.iter().filter_map(|proposal| self.request(proposal)).collect();
         let observer = &mut *self.workers.observer;
         let mut progress = |batch: GenerationProgress| {
             observer.event(SearchEvent::Generating { batch, before, offspring })
         };
-        let start = Instant::now();
         let completions = self.workers.model.generate(&requests, &mut progress)?;
-        let seconds = start.elapsed().as_secs_f64() / batch.len() as f64;
-        if completions.len() != batch.len() {
-            let reason = format!("{} answers to {} prompts", completions.len(), batch.len());
-            return Err(LanguageModelError::Backend { reason }.into());
+        if completions.len() == batch.len() {
+            return Ok(completions);
         }
-        let extract = self.workers.extract;
-        let generated = |(proposal, completion): (&&Proposal, Completion)| GeneratedCandidate {
-            candidate: proposal.candidate,
-            source: extract(&completion.text),
-            completion,
-            seconds,
-        };
-        Ok(batch.iter().zip(completions).map(generated).collect())
+        let reason = format!("{} answers to {} prompts", completions.len(), batch.len());
+        Err(LanguageModelError::Backend { reason })
     }
 
     fn request(&self, proposal: &Proposal) -> Option<Request> {

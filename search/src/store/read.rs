@@ -35,10 +35,12 @@ pub struct StoredCandidate {
     pub candidate: CandidateId,
     /// The prompt it was proposed with.
     pub prompt: Option<String>,
-    /// Whether its completion is stored.
+    /// Whether the language model is done with it.
     pub generated: bool,
     /// The source found in the completion.
     pub source: Option<String>,
+    /// Why the language model wrote nothing.
+    pub refused: Option<Rejection>,
     /// Its result, if it is finished.
     pub result: Option<StoredResult>,
 }
@@ -107,12 +109,16 @@ pub(super) fn objective(row: &Row<'_>) -> rusqlite::Result<Objective> {
     Objective::new(row.get("fitness")?, row.get("loss")?).map_err(damaged)
 }
 
+fn rejection(row: &Row<'_>) -> rusqlite::Result<Option<Rejection>> {
+    row.get::<_, Option<String>>("rejection")?.map(|text| from_json(&text)).transpose()
+}
+
 fn result(row: &Row<'_>) -> rusqlite::Result<Option<StoredResult>> {
     if row.get::<_, Option<String>>("verdict")?.is_none() {
         return Ok(None);
     }
-    if let Some(rejection) = row.get::<_, Option<String>>("rejection")? {
-        return Ok(Some(StoredResult::Rejected(from_json(&rejection)?)));
+    if let Some(rejection) = rejection(row)? {
+        return Ok(Some(StoredResult::Rejected(rejection)));
     }
     let cell = usize::try_from(unsigned(row, "cell")?).map_err(damaged)?;
     let placed = (cell, from_name(row.get("add_status")?)?);
@@ -125,6 +131,7 @@ fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
         prompt: row.get("prompt")?,
         generated: row.get::<_, Option<i64>>("generated_ms")?.is_some(),
         source: row.get("source")?,
+        refused: rejection(row)?,
         result: result(row)?,
     };
     Ok((row.get("offspring")?, stored))

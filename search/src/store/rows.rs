@@ -28,7 +28,7 @@ pub struct Seconds {
 /// A run in figures. Candidates are those that were generated; the first network is not counted.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct RunSummary {
-    /// Candidates with a completion.
+    /// Candidates that the language model is done with.
     pub candidates: u64,
     /// Those whose text is syntactically right.
     pub parsed: u64,
@@ -36,6 +36,8 @@ pub struct RunSummary {
     pub checked: u64,
     /// Those that have a fitness.
     pub evaluated: u64,
+    /// Different networks among these: by fingerprint, or by source where there is none.
+    pub distinct: u64,
     /// Those that entered the network archive.
     pub entered: u64,
     /// Tokens drawn.
@@ -150,10 +152,13 @@ pub struct PromptEliteRow {
 /// A text that is no code or no syntax was not parsed; one that is no network was not checked.
 pub(super) const SUMMARY: &str = "
 SELECT count(*) AS candidates,
-    count(*) FILTER (WHERE verdict IS NOT NULL AND verdict <> 'no_code' AND NOT
+    count(*) FILTER (WHERE verdict IS NOT NULL AND verdict NOT IN ('prompt_too_long', 'no_code') AND NOT
         (verdict = 'compile' AND json_extract(rejection, '$.parsed') = 0)) AS parsed,
-    count(*) FILTER (WHERE verdict NOT IN ('no_code', 'compile', 'wrong_output')) AS checked,
+    count(*) FILTER (WHERE verdict NOT IN
+        ('prompt_too_long', 'no_code', 'compile', 'wrong_output')) AS checked,
     count(fitness) AS evaluated,
+    count(DISTINCT CASE WHEN fitness IS NOT NULL THEN coalesce(fingerprint, source) END)
+        AS distinct_networks,
     count(*) FILTER (WHERE add_status IN ('new', 'improve_existing')) AS entered,
     coalesce(sum(tokens), 0) AS tokens,
     coalesce(sum(overruled), 0) AS overruled
@@ -167,6 +172,7 @@ pub(super) fn counts(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
         parsed: unsigned(row, "parsed")?,
         checked: unsigned(row, "checked")?,
         evaluated: unsigned(row, "evaluated")?,
+        distinct: unsigned(row, "distinct_networks")?,
         entered: unsigned(row, "entered")?,
         tokens: unsigned(row, "tokens")?,
         overruled: unsigned(row, "overruled")?,

@@ -4,7 +4,7 @@ use super::{Store, now, schema};
 use crate::archive::{AddStatus, Centroids};
 use crate::emitter::Proposal;
 use crate::error::SearchError;
-use crate::evaluate::{EvaluationSeconds, TestScore, Verdict};
+use crate::evaluate::{EvaluationSeconds, Rejection, TestScore, Verdict};
 use crate::llm::Completion;
 use crate::state::CandidateId;
 use rusqlite::types::ToSqlOutput;
@@ -34,17 +34,24 @@ pub struct RunRecord {
     pub prompt_centroids: Centroids,
 }
 
-/// A completion and the source found in it.
+/// A candidate that the language model is done with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GeneratedCandidate {
     /// The candidate.
     pub candidate: CandidateId,
+    /// What the model wrote and the source found in it, or why it wrote nothing.
+    pub answer: Result<Answer, Rejection>,
+    /// The candidate's part of the batch's time.
+    pub seconds: f64,
+}
+
+/// A completion and the source found in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
     /// What the model wrote.
     pub completion: Completion,
     /// The network's source, if there is one.
     pub source: Option<String>,
-    /// The candidate's part of the batch's time.
-    pub seconds: f64,
 }
 
 /// The result of one candidate.
@@ -128,14 +135,12 @@ impl Store {
         })
     }
 
-    /// Keeps the completions of a batch.
+    /// Keeps the answers to a batch.
     ///
     /// # Errors
     /// [`SearchError::DiskFull`] or [`SearchError::Database`].
-    pub fn keep_completions(&mut self, batch: &[GeneratedCandidate]) -> Result<(), SearchError> {
-        self.write(|transaction| {
-            batch.iter().try_for_each(|one| update_completion(transaction, one))
-        })
+    pub fn keep_answers(&mut self, batch: &[GeneratedCandidate]) -> Result<(), SearchError> {
+        self.write(|transaction| batch.iter().try_for_each(|one| update_answer(transaction, one)))
     }
 
     /// Keeps the result of one candidate.
@@ -238,25 +243,40 @@ fn insert_proposal(
     Ok(())
 }
 
-fn update_completion(
+fn update_answer(
     transaction: &Transaction<'_>,
     generated: &GeneratedCandidate,
 ) -> rusqlite::Result<()> {
-    let completion = &generated.completion;
+    let candidate = integer(generated.candidate.0)?;
+    match &generated.answer {
+        Ok(answer) => update_completion(transaction, candidate, answer)?,
+        Err(rejection) => {
+            let update = "UPDATE candidates SET rejection = ?2 WHERE candidate = ?1";
+            transaction.execute(update, params![candidate, json(rejection)?])?;
+        }
+    }
+    let update = "UPDATE candidates SET llm_seconds = ?2, generated_ms = ?3 WHERE candidate = ?1";
+    transaction.execute(update, params![candidate, generated.seconds, now()])?;
+    Ok(())
+}
+
+fn update_completion(
+    transaction: &Transaction<'_>,
+    candidate: i64,
+    answer: &Answer,
+) -> rusqlite::Result<()> {
+    let completion = &answer.completion;
     let mut update = transaction.prepare_cached(
         "UPDATE candidates SET completion = :completion, finish = :finish, tokens = :tokens,
-            overruled = :overruled, source = :source, llm_seconds = :seconds, generated_ms = :now
-         WHERE candidate = :candidate",
+            overruled = :overruled, source = :source WHERE candidate = :candidate",
     )?;
     update.execute(named_params! {
-        ":candidate": integer(generated.candidate.0)?,
+        ":candidate": candidate,
         ":completion": completion.text,
         ":finish": name(&completion.finish)?,
         ":tokens": completion.tokens,
         ":overruled": completion.overruled,
-        ":source": generated.source,
-        ":seconds": generated.seconds,
-        ":now": now(),
+        ":source": answer.source,
     })?;
     Ok(())
 }

@@ -50,6 +50,7 @@ fn check_shares(reader: &RunReader, summary: &RunSummary) {
     assert_eq!(summary.evaluated as usize, count(&|c| c.fitness.is_some()));
     assert_eq!(summary.entered as usize, count(&|c| c.add_status.is_some_and(AddStatus::entered)));
     assert!(summary.entered < summary.evaluated && summary.parsed < summary.candidates);
+    assert!(summary.distinct > 0 && summary.distinct <= summary.evaluated);
 }
 
 #[test]
@@ -125,6 +126,25 @@ fn requests_carry_the_decoding_and_a_seed_of_their_own() {
         let Decoding::Shape(target) = &request.decoding else { panic!("not directed") };
         assert_eq!((target.input, target.classes, target.max_macs), ([1, 8, 8], 10, 5_000_000));
     }
+}
+
+#[test]
+fn a_prompt_that_is_too_long_is_rejected_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::create(folder.path(), setup(7)).unwrap();
+    let mut world = World::default();
+    // Room for the first network with a short instruction, but not with a long one.
+    world.model.context = run.record.first_network.len() + 45;
+    world.finish(&mut run);
+    let reader = RunReader::open(folder.path()).unwrap();
+    let verdicts: Vec<(String, String)> = (1..)
+        .map_while(|id| reader.candidate(CandidateId(id)).unwrap())
+        .map(|row| (row.operator, row.verdict.unwrap()))
+        .collect();
+    let too_long = |(_, verdict): &&(String, String)| verdict == "prompt_too_long";
+    let rejected = verdicts.iter().filter(too_long).count();
+    assert!(rejected > 0 && rejected < verdicts.len(), "{verdicts:?}");
+    assert_eq!(world.model.asked.len(), verdicts.len() - rejected);
 }
 
 #[test]

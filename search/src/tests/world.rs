@@ -29,10 +29,17 @@ pub(crate) fn hash(text: &str) -> u64 {
 
 /// Writes `net` and a number; every seventh text is no code. Knows how often it was asked for each
 /// seed.
-#[derive(Default)]
 pub(crate) struct InventedModel {
+    /// The longest prompt it takes, in bytes.
+    pub(crate) context: usize,
     pub(crate) asked: BTreeMap<u64, u32>,
     pub(crate) requests: Vec<Request>,
+}
+
+impl Default for InventedModel {
+    fn default() -> Self {
+        Self { context: usize::MAX, asked: BTreeMap::new(), requests: Vec::new() }
+    }
 }
 
 impl LanguageModel for InventedModel {
@@ -48,6 +55,9 @@ impl LanguageModel for InventedModel {
         let step = GenerationProgress { finished: 0, total: requests.len(), tokens: 0 };
         if progress(step).is_break() {
             return Err(LanguageModelError::Interrupted);
+        }
+        if requests.iter().any(|request| request.prompt.len() > self.context) {
+            return Err(LanguageModelError::PromptTooLong { tokens: 9000, context: 2048 });
         }
         self.requests.extend_from_slice(requests);
         let complete = |request: &Request| {
