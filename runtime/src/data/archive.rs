@@ -44,7 +44,7 @@ pub(super) fn read(
     progress: ProgressSink<'_>,
 ) -> Result<Files, DataError> {
     let file = path.display().to_string();
-    let damaged = || DataError::io("unpack", &file);
+    let damaged = |source| DataError::Archive { file: file.clone(), source };
     let source = File::open(path).map_err(DataError::io("open", &file))?;
     let total = source.metadata().ok().map(|metadata| metadata.len());
     let count = Rc::new(Cell::new(0));
@@ -52,8 +52,8 @@ pub(super) fn read(
     let mut tar = tar::Archive::new(GzDecoder::new(io::BufReader::with_capacity(1 << 16, counted)));
     let mut members = BTreeMap::new();
     let mut left = memory_limit;
-    for entry in tar.entries().map_err(damaged())? {
-        let mut entry = entry.map_err(damaged())?;
+    for entry in tar.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
         progress(DataProgress { stage: DataStage::Unpack, done: count.get(), total });
         let Some(name) = member_name(&entry).filter(|name| wanted(name)) else { continue };
         let bytes = entry.size();
@@ -64,7 +64,7 @@ pub(super) fn read(
         })?;
         members.insert(name, read_member(&mut entry, bytes, &file)?);
     }
-    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(damaged())?;
+    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(damaged)?;
     progress(DataProgress { stage: DataStage::Unpack, done: count.get(), total });
     Ok(Files::Archive { path: path.to_path_buf(), members })
 }
@@ -79,7 +79,8 @@ fn member_name(entry: &tar::Entry<'_, impl Read>) -> Option<String> {
 
 fn read_member(entry: &mut impl Read, bytes: u64, file: &str) -> Result<Vec<u8>, DataError> {
     let mut content = Vec::new();
-    entry.read_to_end(&mut content).map_err(DataError::io("unpack", file))?;
+    let damaged = |source| DataError::Archive { file: file.to_owned(), source };
+    entry.read_to_end(&mut content).map_err(damaged)?;
     let found = content.len() as u64;
     if found != bytes {
         return Err(DataError::Length {

@@ -42,14 +42,17 @@ pub(super) fn place(cache_dir: &Path, sources: &[PathBuf]) -> Result<PathBuf, Da
     hash.update(VERSION.to_le_bytes());
     for path in sources {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        hash.update((name.len() as u64).to_le_bytes());
-        hash.update(&name);
-        let content = fs::read(path).map_err(DataError::io("read", path.display()))?;
-        hash.update((content.len() as u64).to_le_bytes());
-        hash.update(&content);
+        hash.update(Sha256::digest(name));
+        hash.update(content_hash(path).map_err(DataError::io("read", path.display()))?);
     }
     let name = hexadecimal(&hash.finalize());
     Ok(cache_dir.join(format!("{}.images", name.get(..32).unwrap_or(&name))))
+}
+
+fn content_hash(path: &Path) -> io::Result<[u8; 32]> {
+    let mut source = Hashing { inner: File::open(path)?, hash: Sha256::new() };
+    io::copy(&mut source, &mut io::sink())?;
+    Ok(source.hash.finalize().into())
 }
 
 /// The stored parts, or `None` if there is no intact file of this version.

@@ -45,7 +45,9 @@ fn unpack(packed: &[u8]) -> Result<(Vec<u8>, Vec<u8>), DataError> {
     let mut raw = Vec::new();
     // 2^20 is far above the real 116,817 bytes and bounds what damaged bytes can unpack to.
     let mut reader = ZlibDecoder::new(packed).take(1 << 20);
-    reader.read_to_end(&mut raw).map_err(DataError::io("unpack", FILE))?;
+    reader
+        .read_to_end(&mut raw)
+        .map_err(|source| DataError::Archive { file: FILE.to_owned(), source })?;
     let magic = DataError::Magic { file: FILE.to_owned(), expected: "packed digits" };
     let body = raw.strip_prefix(MAGIC).ok_or(magic)?;
     let short = |expected: usize| DataError::Length {

@@ -51,6 +51,16 @@ pub enum DataError {
         /// The cause.
         source: io::Error,
     },
+    /// A compressed archive that does not unpack to its end.
+    #[error(
+        "`{file}` cannot be unpacked: {source}; it is truncated or damaged, delete it and fetch it again"
+    )]
+    Archive {
+        /// The archive.
+        file: String,
+        /// The cause.
+        source: io::Error,
+    },
     /// A file has fewer or more bytes than its layout or its siblings say.
     #[error(
         "`{file}` has {found} bytes, expected {expected}: the file is truncated or damaged, fetch it again"

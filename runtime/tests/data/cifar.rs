@@ -147,7 +147,7 @@ fn a_damaged_archive_is_an_error_wherever_it_is_cut() {
     let whole = fs::read(&path).unwrap();
     for cut in (2..whole.len()).step_by(whole.len() / 40) {
         fs::write(&path, &whole[..cut]).unwrap();
-        assert_message(open(&path), &["archive.tar.gz"]);
+        assert_message(open(&path), &["archive.tar.gz", "delete it and fetch it again"]);
     }
     let mut flipped = whole.clone();
     flipped[whole.len() / 2] ^= 1;
