@@ -1,0 +1,15 @@
+# test: shape
+# input: f32[N, 3, 32, 32]
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, stride=2)
+
+    def forward(self, x):
+        x = torch.cat([x, self.conv1(x)], dim=1)  # error: [shape::concat_mismatch]
+        return x

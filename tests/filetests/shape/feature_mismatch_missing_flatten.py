@@ -1,0 +1,17 @@
+# test: shape
+# input: f32[N, 3, 32, 32]
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(2)
+        self.fc1 = nn.Linear(3 * 16 * 16, 10)
+
+    def forward(self, x):
+        x = self.pool(x)
+        x = self.fc1(x)  # error: [shape::feature_mismatch]
+        return x

@@ -1,0 +1,17 @@
+# test: shape
+# input: f32[N, 3, 32, 32]
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3)
+        self.bn1 = nn.BatchNorm2d(32)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        x = self.bn1(x)  # error: [shape::num_features_mismatch]
+        return x
