@@ -18,7 +18,7 @@
 //! ```
 //!
 //! [`run::Run`] is the way in: [`run::Run::create`] or [`run::Run::resume`], then
-//! [`run::Run::search`](run::Run) with a [`llm::LanguageModel`], an [`evaluate::Evaluator`] and a
+//! [`run::Run::search`] with a [`llm::LanguageModel`], an [`evaluate::Evaluator`] and a
 //! [`observer::SearchObserver`]. [`store::RunReader`] reads a run, also while it is written.
 //! The seed decides a run: each random draw is made from it for a named purpose ([`seed`]), and
 //! the state is a function of what is stored, so a run that was cut off goes on as if it was not.

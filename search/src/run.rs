@@ -1,7 +1,7 @@
 //! A run: its folder, its record, and the way from one to a search that goes on.
 
 use crate::archive::Archive as _;
-use crate::config::{CheckedConfig, SearchConfig};
+use crate::config::{CheckedConfig, ConfigError, SearchConfig};
 use crate::error::SearchError;
 use crate::prompt::PromptLibrary;
 use crate::seed::Seed;
@@ -37,6 +37,35 @@ pub struct RunSetup {
 }
 
 /// A run that this process may go on with: it holds the folder's lock.
+///
+/// ```no_run
+/// use nasc_search::config::SearchConfig;
+/// use nasc_search::error::SearchError;
+/// use nasc_search::evaluate::Evaluator;
+/// use nasc_search::llm::LanguageModel;
+/// use nasc_search::run::{Run, RunSetup, Task};
+/// use nasc_search::scheduler::{SearchOutcome, Workers};
+/// use std::ops::ControlFlow;
+/// use std::path::Path;
+///
+/// fn search(
+///     directory: &Path,
+///     model: &mut dyn LanguageModel,
+///     evaluator: &mut dyn Evaluator,
+///     extract: fn(&str) -> Option<String>,
+/// ) -> Result<SearchOutcome, SearchError> {
+///     let setup = RunSetup {
+///         config: SearchConfig::quick().check()?,
+///         seed: 0,
+///         task: Task { data: "digits".to_owned(), input: [1, 8, 8], classes: 10 },
+///         model: model.describe(),
+///         evaluator: evaluator.describe(),
+///     };
+///     let mut run = Run::create(directory, setup)?; // or Run::resume(directory)
+///     let observer = &mut |_: nasc_search::observer::SearchEvent<'_>| ControlFlow::Continue(());
+///     run.search(Workers { model, extract, evaluator, observer })
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Run {
     pub(crate) store: Store,
@@ -54,6 +83,7 @@ impl Run {
     /// the errors of the file system and the database.
     pub fn create(directory: &Path, setup: RunSetup) -> Result<Self, SearchError> {
         let RunSetup { config, seed, task, model, evaluator } = setup;
+        require_storable(seed)?;
         let prompts =
             PromptLibrary::load(config.prompts.instructions, config.prompts.directory.as_deref())?;
         let [network_centroids, prompt_centroids] = state::centroids(&config, Seed::new(seed));
@@ -81,10 +111,9 @@ impl Run {
     /// [`SearchError::Corrupt`] for a record that cannot be read.
     pub fn resume(directory: &Path) -> Result<Self, SearchError> {
         let (store, record) = Store::resume(directory)?;
-        let config = SearchConfig::from_toml(&record.config)?.check()?;
         let text = |error| unwritable(directory, error);
-        let prompts = serde_json::from_str(&record.prompts).map_err(text)?;
-        let task = serde_json::from_str(&record.task).map_err(text)?;
+        let (config, task) = (record.read_config()?, record.read_task().map_err(text)?);
+        let prompts = record.read_prompts().map_err(text)?;
         Ok(Self { store, config, prompts, record, task })
     }
 
@@ -138,6 +167,41 @@ impl Run {
     pub(crate) fn elites(state: &SearchState) -> std::collections::BTreeSet<state::CandidateId> {
         state.networks.elites().map(|(_, elite)| elite.solution.candidate).collect()
     }
+}
+
+impl RunRecord {
+    /// The configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it was not written by this format.
+    pub fn read_config(&self) -> Result<CheckedConfig, ConfigError> {
+        SearchConfig::from_toml(&self.config)?.check()
+    }
+
+    /// The task.
+    ///
+    /// # Errors
+    /// If it was not written by this format.
+    pub fn read_task(&self) -> serde_json::Result<Task> {
+        serde_json::from_str(&self.task)
+    }
+
+    /// The prompt texts; a prompt elite's instruction is an index into them.
+    ///
+    /// # Errors
+    /// If they were not written by this format.
+    pub fn read_prompts(&self) -> serde_json::Result<PromptLibrary> {
+        serde_json::from_str(&self.prompts)
+    }
+}
+
+/// TOML and SQLite hold signed integers.
+fn require_storable(seed: u64) -> Result<(), ConfigError> {
+    if i64::try_from(seed).is_ok() {
+        return Ok(());
+    }
+    let requirement = "it must be below 2^63".to_owned();
+    Err(ConfigError::Value { key: "seed".to_owned(), value: seed.to_string(), requirement })
 }
 
 fn unwritable(directory: &Path, error: serde_json::Error) -> SearchError {

@@ -150,6 +150,18 @@ impl RunReader {
         })
     }
 
+    /// The candidates of a generation, in their order.
+    ///
+    /// # Errors
+    /// [`SearchError::Database`].
+    pub fn candidates_of(&self, generation: u32) -> Result<Vec<CandidateRow>, SearchError> {
+        self.read(|connection| {
+            let mut select = connection
+                .prepare("SELECT * FROM candidates WHERE generation = ?1 ORDER BY offspring")?;
+            select.query_map([generation], candidate_row)?.collect()
+        })
+    }
+
     fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,

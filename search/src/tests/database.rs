@@ -83,3 +83,11 @@ fn a_full_disk_stops_the_run_with_the_reason_and_it_can_be_resumed() {
     world.finish(&mut Run::resume(small.path()).unwrap());
     assert_same(whole.path(), small.path());
 }
+
+#[test]
+fn a_seed_that_cannot_be_stored_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Run::create(folder.path(), setup(u64::MAX)).unwrap_err();
+    assert!(error.to_string().starts_with("`seed`"), "{error}");
+    assert!(Run::create(folder.path(), setup(u64::MAX >> 1)).is_ok());
+}

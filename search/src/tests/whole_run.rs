@@ -100,7 +100,8 @@ fn candidates_keep_their_lineage_prompt_and_result() {
     let first = reader.candidate(CandidateId(0)).unwrap().unwrap();
     assert!(first.prompt.is_none() && first.source.unwrap().contains("nn.Linear(64, 10)"));
     assert!(reader.candidate(CandidateId(10_000)).unwrap().is_none());
-    let children = (1..).map_while(|id| reader.candidate(CandidateId(id)).unwrap());
+    let generations = 1..reader.generations().unwrap().len() as u32;
+    let children = generations.flat_map(|generation| reader.candidates_of(generation).unwrap());
     let mut crossed = 0;
     for child in children {
         let prompt = child.prompt.unwrap();
