@@ -15,6 +15,7 @@ mod download;
 mod error;
 mod files;
 mod guard;
+mod hash;
 mod normalize;
 mod open;
 mod options;

@@ -3,7 +3,7 @@
 
 use std::num::NonZeroUsize;
 
-use super::dataset::{Split, SplitKind};
+use super::dataset::Split;
 use super::error::DataError;
 use super::normalize::PixelScaling;
 use super::stratify;
@@ -52,7 +52,7 @@ impl<'a> Batches<'a> {
     /// Sequential batches over `split`.
     ///
     /// # Errors
-    /// [`DataError::PixelCount`] if the scaling was made for images of another size.
+    /// [`DataError::Scaling`] if the scaling was made for images of another size.
     pub fn new(
         split: &'a Split,
         pixels: &'a PixelScaling,
@@ -61,8 +61,8 @@ impl<'a> Batches<'a> {
     ) -> Result<Self, DataError> {
         let expected = split.len().saturating_mul(pixels.shape().elements());
         if split.images().len() != expected {
-            let (labels, found) = (split.len(), split.images().len());
-            return Err(DataError::PixelCount { split: SplitKind::Train, labels, expected, found });
+            let (images, found, shape) = (split.len(), split.images().len(), pixels.shape());
+            return Err(DataError::Scaling { images, found, shape });
         }
         let order = identity(split).collect();
         Ok(Batches { split, pixels, batch_size, last, order, position: 0 })

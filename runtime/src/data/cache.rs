@@ -13,8 +13,8 @@ use tempfile::NamedTempFile;
 
 use super::arrange::RawParts;
 use super::dataset::{ImageShape, Split};
-use super::download::hexadecimal;
 use super::error::DataError;
+use super::hash::hexadecimal;
 
 const MAGIC: &[u8; 8] = b"NASCIMG\0";
 const VERSION: u32 = 1;

@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use tempfile::NamedTempFile;
 
 use super::error::DataError;
+use super::hash::hexadecimal;
 use super::options::{DataProgress, DataStage, ProgressSink, RemoteArchive};
 
 /// A server that says nothing for this long is given up.
@@ -52,8 +53,10 @@ fn stream(
         cause,
         place: place.to_path_buf(),
     };
-    let mut response =
-        agent().get(&archive.url).call().map_err(|failure| network(failure.to_string()))?;
+    let mut response = agent(&archive.url)
+        .get(&archive.url)
+        .call()
+        .map_err(|failure| network(failure.to_string()))?;
     let total = response.body().content_length();
     let mut body = response.body_mut().with_config().limit(LARGEST).reader();
     let mut hash = Md5::new();
@@ -77,17 +80,13 @@ fn stream(
 }
 
 /// Bytes arrive as they are: an archive that is already compressed is not asked for in another coding.
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder()
+fn agent(url: &str) -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
         .accept_encoding("identity")
         .timeout_connect(Some(SILENCE))
         .timeout_recv_response(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
-        .build()
-        .new_agent()
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        .timeout_per_read(Some(SILENCE));
+    // A proxy of the surroundings cannot reach a server on this machine.
+    let config = if url.starts_with("http://127.0.0.1:") { config.proxy(None) } else { config };
+    config.build().new_agent()
 }

@@ -155,18 +155,6 @@ pub enum DataError {
         /// Value of white.
         pixel_max: u8,
     },
-    /// Two splits of one data set have images of different shapes.
-    #[error(
-        "the {split} images are {found}, the train images {expected}: all splits need one image size"
-    )]
-    SplitShape {
-        /// The split that differs.
-        split: SplitKind,
-        /// Shape in the train split.
-        expected: ImageShape,
-        /// Shape in this split.
-        found: ImageShape,
-    },
     /// The file's hash is not the published one.
     #[error(
         "checksum of `{file}` is {found}, expected {expected}: the file is damaged or not the official one, fetch it again"
@@ -258,6 +246,18 @@ pub enum DataError {
     Fraction {
         /// The fraction given.
         fraction: f64,
+    },
+    /// Images are batched with the scaling of a data set of another shape.
+    #[error(
+        "the split has {found} pixel bytes for {images} images, but the scaling is for {shape}: take both from one data set"
+    )]
+    Scaling {
+        /// Images in the split.
+        images: usize,
+        /// Bytes in the split.
+        found: usize,
+        /// Shape that the scaling was made for.
+        shape: ImageShape,
     },
     /// A batch order that names an image which does not exist.
     #[error(

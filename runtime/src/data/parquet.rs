@@ -1,28 +1,20 @@
 //! Folders of Parquet files in the column layout of Hugging Face image data sets: encoded images
-//! (`img` or `image`, a struct with `bytes`) and integer labels. The columns are read here; the
-//! images are decoded in `decode` and kept in `cache`.
+//! (`img` or `image`, a struct with `bytes`) and integer labels. `columns` reads the files,
+//! `decode` the images, and `cache` keeps what was decoded.
 
-use std::fs::{self, File};
+mod columns;
+
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::parquet::basic::Type;
-use ::parquet::column::reader::ColumnReader;
-use ::parquet::data_type::ByteArray;
-use ::parquet::errors::ParquetError;
-use ::parquet::file::reader::{FileReader, SerializedFileReader};
-use ::parquet::schema::types::SchemaDescriptor;
-
+use self::columns::{Encoded, read_files};
 use super::arrange::RawParts;
 use super::cache;
 use super::dataset::{ImageShape, Split, SplitKind};
 use super::decode::{self, DecodeLimits};
 use super::error::DataError;
-use super::guard::guarded;
 use super::options::{DataOptions, ProgressSink};
 
-/// Label columns, the preferred first: CIFAR-100 has `fine_label` and `coarse_label`.
-const LABEL_COLUMNS: [&str; 4] = ["label", "fine_label", "labels", "target"];
-const IMAGE_COLUMNS: [&str; 4] = ["img.bytes", "image.bytes", "img", "image"];
 /// Labels from here on are taken for damage.
 const MOST_CLASSES: i64 = 1 << 16;
 
@@ -91,14 +83,6 @@ pub(super) fn read(
     Ok(parts)
 }
 
-/// One split as it is stored: encoded images, labels, and the class names of the metadata.
-struct Encoded {
-    file: String,
-    images: Vec<ByteArray>,
-    labels: Vec<i64>,
-    class_names: Option<Vec<String>>,
-}
-
 fn decode_folder(
     folder: &ParquetFolder,
     options: &DataOptions,
@@ -147,107 +131,4 @@ fn decode_split(
     let labels = checked.collect::<Result<Vec<u32>, DataError>>()?;
     let images = decode::decode(&encoded.images, shape, &encoded.file, limits, progress)?;
     Ok(Split::new(images, labels))
-}
-
-fn read_files(files: &[PathBuf], memory_limit: u64) -> Result<Encoded, DataError> {
-    let mut all =
-        Encoded { file: String::new(), images: Vec::new(), labels: Vec::new(), class_names: None };
-    for path in files {
-        let file = path.display().to_string();
-        guarded(|| read_file(path, &file, &mut all)).unwrap_or_else(|| Err(stopped(&file)))?;
-        let bytes: u64 = all.images.iter().map(|image| image.len() as u64).sum();
-        if bytes > memory_limit {
-            return Err(DataError::TooLarge { file, bytes, limit: memory_limit });
-        }
-        all.file = if all.file.is_empty() { file } else { format!("{} and later", all.file) };
-    }
-    Ok(all)
-}
-
-/// The Parquet library panics on some damaged pages.
-fn stopped(file: &str) -> DataError {
-    let source = ParquetError::General("the reader stopped at a damaged page".to_owned());
-    DataError::Parquet { file: file.to_owned(), source }
-}
-
-fn read_file(path: &Path, file: &str, all: &mut Encoded) -> Result<(), DataError> {
-    let source = File::open(path).map_err(DataError::io("open", file))?;
-    let damaged = |source: ParquetError| DataError::Parquet { file: file.to_owned(), source };
-    let reader = SerializedFileReader::new(source).map_err(damaged)?;
-    let metadata = reader.metadata().file_metadata();
-    let image_column = column(metadata.schema_descr(), &IMAGE_COLUMNS, Type::BYTE_ARRAY);
-    let label_column = column(metadata.schema_descr(), &LABEL_COLUMNS, Type::INT64);
-    let columns = || column_names(metadata.schema_descr());
-    let absent = |wanted| DataError::Column { file: file.to_owned(), wanted, columns: columns() };
-    let image_column =
-        image_column.ok_or_else(|| absent("column `img.bytes` or `image.bytes` of bytes"))?;
-    let label_column =
-        label_column.ok_or_else(|| absent("column `label` or `fine_label` of 64-bit integers"))?;
-    let before = (all.images.len(), all.labels.len());
-    for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(damaged)?;
-        let images = group.get_column_reader(image_column).map_err(damaged)?;
-        let labels = group.get_column_reader(label_column).map_err(damaged)?;
-        read_group(images, labels, all).map_err(damaged)?;
-    }
-    let (images, labels) = (all.images.len() - before.0, all.labels.len() - before.1);
-    let rows = u64::try_from(metadata.num_rows()).unwrap_or(0);
-    if images != labels || images as u64 != rows {
-        return Err(DataError::Rows { file: file.to_owned(), images, labels, rows });
-    }
-    let names = metadata.key_value_metadata().and_then(|pairs| {
-        let pair = pairs.iter().find(|pair| pair.key == "huggingface")?;
-        label_names(pair.value.as_deref()?)
-    });
-    all.class_names = all.class_names.take().or(names);
-    Ok(())
-}
-
-/// The first of the names that exists with this type and is no list.
-fn column(schema: &SchemaDescriptor, names: &[&str], kind: Type) -> Option<usize> {
-    names.iter().find_map(|name| {
-        schema.columns().iter().position(|column| {
-            let flat = column.max_rep_level() == 0;
-            column.path().string() == *name && column.physical_type() == kind && flat
-        })
-    })
-}
-
-fn column_names(schema: &SchemaDescriptor) -> String {
-    let names: Vec<String> = schema
-        .columns()
-        .iter()
-        .map(|column| format!("{} ({})", column.path().string(), column.physical_type()))
-        .collect();
-    names.join(", ")
-}
-
-/// Appends one row group. Nulls leave a column shorter than its rows, which the caller notices.
-fn read_group(
-    images: ColumnReader,
-    labels: ColumnReader,
-    all: &mut Encoded,
-) -> Result<(), ParquetError> {
-    if let ColumnReader::ByteArrayColumnReader(mut reader) = images {
-        let mut levels = Vec::new();
-        while reader.read_records(BATCH, Some(&mut levels), None, &mut all.images)?.0 > 0 {}
-    }
-    if let ColumnReader::Int64ColumnReader(mut reader) = labels {
-        let mut levels = Vec::new();
-        while reader.read_records(BATCH, Some(&mut levels), None, &mut all.labels)?.0 > 0 {}
-    }
-    Ok(())
-}
-
-/// Rows read at a time.
-const BATCH: usize = 4096;
-
-/// The class names in the `huggingface` entry of the metadata, of the first label column that has any.
-fn label_names(json: &str) -> Option<Vec<String>> {
-    let metadata: serde_json::Value = serde_json::from_str(json).ok()?;
-    let features = metadata.get("info")?.get("features")?;
-    LABEL_COLUMNS.iter().find_map(|name| {
-        let names = features.get(name)?.get("names")?.as_array()?;
-        names.iter().map(|name| name.as_str().map(str::to_owned)).collect()
-    })
 }

@@ -109,6 +109,21 @@ fn construction_checks_everything() {
 }
 
 #[test]
+fn the_content_hash_notices_any_change() {
+    let hash = |change: fn(&mut DatasetParts)| built(change).unwrap().content_hash();
+    let changes: [fn(&mut DatasetParts); 5] = [
+        |parts| parts.test = Split::new(vec![1, 9], vec![1]),
+        |parts| parts.train = Split::new(vec![0, 9], vec![0]),
+        |parts| parts.validation = Split::new(vec![0; 4], vec![1, 1]),
+        |parts| parts.shape = ImageShape { channels: 2, height: 1, width: 1 },
+        |parts| parts.class_names.push("c".to_owned()),
+    ];
+    let hashes: BTreeSet<String> = changes.into_iter().map(hash).chain([hash(|_| {})]).collect();
+    assert_eq!(hashes.len(), 6);
+    assert_eq!(hash(|parts| parts.name = "renamed".to_owned()), hash(|_| {}));
+}
+
+#[test]
 fn a_constant_channel_has_deviation_one() {
     let dark = |parts: &mut DatasetParts| parts.train = Split::new(vec![3, 3], vec![0]);
     let dataset = built(dark).unwrap();

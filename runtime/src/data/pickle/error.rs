@@ -33,7 +33,9 @@ pub enum PickleError {
         offset: usize,
     },
     /// Instructions that do not fit together.
-    #[error("the pickle is damaged at byte {offset}: {what}")]
+    #[error(
+        "the pickle cannot be used from byte {offset} on: {what}; fetch it again or convert it"
+    )]
     Malformed {
         /// Where it was noticed.
         offset: usize,
@@ -47,7 +49,9 @@ pub enum PickleError {
         limit: usize,
     },
     /// An array whose elements are not bytes.
-    #[error("an array has elements of type `{name}`: only unsigned bytes (`u1`) are read")]
+    #[error(
+        "an array has elements of type `{name}`: only unsigned bytes (`u1`) are read, convert it"
+    )]
     ElementType {
         /// numpy's name of the type.
         name: String,
