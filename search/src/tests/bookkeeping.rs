@@ -252,3 +252,33 @@ fn the_random_phase_ends_with_enough_networks_or_prompts_or_rounds() {
     bench.state.counters.evolved = bench.config.generations;
     assert_eq!(bench.state.phase(&bench.config), Phase::Finished);
 }
+
+#[test]
+fn ten_pairs_share_a_crossover_generation() {
+    let mut bench = Bench::new();
+    let mut config = crate::config::SearchConfig::paper();
+    config.network_archive = bench.config.network_archive.clone();
+    bench.config = config.check().unwrap();
+    for (candidate, (ratio, macs)) in
+        [(1.0, 1e3), (1.0, 2e6), (150.0, 1e3), (150.0, 2e6), (12.0, 5e4)].into_iter().enumerate()
+    {
+        bench.add_network(candidate as u64, ratio, macs);
+    }
+    let proposals = CrossoverEmitter.ask(bench.setting(), &bench.state);
+    assert_eq!(proposals.len(), 100);
+    for pair in proposals.chunks(10) {
+        assert!(pair.iter().all(|proposal| proposal.parents == pair[0].parents));
+    }
+    let pairs: BTreeSet<&[CandidateId]> = proposals.iter().map(|p| &p.parents[..]).collect();
+    assert!(pairs.len() > 3);
+}
+
+#[test]
+fn mutation_with_an_empty_prompt_archive_draws_an_instruction() {
+    let mut bench = Bench::new();
+    bench.add_network(0, 5.0, 1e4);
+    for proposal in MutationEmitter.ask(bench.setting(), &bench.state) {
+        assert_eq!(proposal.choice.unwrap().individual, None);
+        assert_eq!(proposal.temperature, bench.config.random_phase.temperature);
+    }
+}

@@ -4,10 +4,13 @@
 
 use super::world::{World, assert_same, setup, whole_run};
 use crate::error::SearchError;
+use crate::observer::SearchEvent;
 use crate::run::Run;
+use crate::scheduler::SearchOutcome;
 use crate::store::{DATABASE, RunReader};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 #[test]
 fn a_folder_without_a_run_cannot_be_resumed_and_one_with_a_run_not_begun_again() {
@@ -90,4 +93,40 @@ fn a_seed_that_cannot_be_stored_is_refused_by_name() {
     let error = Run::create(folder.path(), setup(u64::MAX)).unwrap_err();
     assert!(error.to_string().starts_with("`seed`"), "{error}");
     assert!(Run::create(folder.path(), setup(u64::MAX >> 1)).is_ok());
+}
+
+/// A run that stopped in the middle of a generation, which has placed a network already.
+fn stopped_in_the_middle(directory: &Path) {
+    let mut run = Run::create(directory, setup(5)).unwrap();
+    let outcome = World::default().search(&mut run, |event| match event {
+        SearchEvent::CandidateFinished { candidate, status: Some(_), .. } if candidate.0 > 9 => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    });
+    assert_eq!(outcome.unwrap(), SearchOutcome::Interrupted);
+}
+
+#[test]
+fn records_that_contradict_each_other_are_reported_and_not_built_on() {
+    let damages = [
+        "UPDATE candidates SET prompt = 'another' WHERE generation > 2",
+        "UPDATE candidates SET cell = cell + 1 WHERE generation > 2 AND cell IS NOT NULL",
+        "UPDATE candidates SET fitness = 0.9 - fitness, add_status = CASE add_status
+            WHEN 'new' THEN 'not_added' ELSE 'new' END WHERE generation > 2 AND cell IS NOT NULL",
+        "UPDATE network_cells SET cell = 11 - cell",
+        "UPDATE prompt_cells SET temperature = 1.0 - temperature, cell = 0 WHERE cell > 0 AND cell =
+            (SELECT max(cell) FROM prompt_cells)",
+        "DELETE FROM candidates WHERE candidate = 12",
+    ];
+    for damage in damages {
+        let folder = tempfile::tempdir().unwrap();
+        stopped_in_the_middle(folder.path());
+        let database = Connection::open(folder.path().join(DATABASE)).unwrap();
+        assert!(database.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(database);
+        let mut run = Run::resume(folder.path()).unwrap();
+        let outcome = World::default().search(&mut run, |_| ControlFlow::Continue(()));
+        assert!(matches!(outcome, Err(SearchError::Corrupt { .. })), "{damage}: {outcome:?}");
+    }
 }

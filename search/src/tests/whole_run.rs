@@ -2,13 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use super::world::{World, assert_same, content, setup, small_config, whole_run};
+use super::world::{
+    InventedModel, World, assert_same, content, extract, setup, small_config, whole_run,
+};
 use crate::archive::{AddStatus, Objective};
-use crate::evaluate::Rejection;
+use crate::error::SearchError;
+use crate::evaluate::*;
 use crate::llm::Decoding;
 use crate::observer::SearchEvent;
-use crate::run::Run;
-use crate::scheduler::SearchOutcome;
+use crate::run::{Run, RunSetup};
+use crate::scheduler::{SearchOutcome, Workers};
 use crate::state::CandidateId;
 use crate::store::{CandidateRow, RunReader, RunSummary};
 use std::collections::{BTreeMap, BTreeSet};
@@ -171,4 +174,55 @@ fn an_observer_can_stop_at_any_event_and_nothing_is_done_twice() {
     assert_same(whole.path(), stopped.path());
     assert!(world.evaluator.evaluated.values().all(|&times| times == 1));
     assert!(world.model.asked.values().all(|&times| times == 1));
+}
+
+/// An evaluator that rejects everything.
+struct Refusing;
+
+impl Evaluator for Refusing {
+    fn describe(&self) -> String {
+        "invented".to_owned()
+    }
+
+    fn evaluate(
+        &mut self,
+        _: EvaluationRequest<'_>,
+        _: TrainSink<'_>,
+    ) -> Result<Judgement, EvaluateError> {
+        let verdict = Verdict::Rejected(Rejection::TimedOut);
+        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile: 0.0, train: 0.0 } })
+    }
+
+    fn test(&mut self, _: &str, _: &[u8]) -> Result<TestScore, EvaluateError> {
+        Err(EvaluateError::Interrupted)
+    }
+}
+
+#[test]
+fn a_run_whose_first_network_is_rejected_stops_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::create(folder.path(), setup(7)).unwrap();
+    let outcome = run.search(Workers {
+        model: &mut InventedModel::default(),
+        extract,
+        evaluator: &mut Refusing,
+        observer: &mut |_: SearchEvent<'_>| ControlFlow::Continue(()),
+    });
+    let Err(SearchError::FirstNetwork { rejection: Rejection::TimedOut }) = outcome else {
+        panic!("{outcome:?}")
+    };
+    // Nothing was written that a better evaluator could not go on from.
+    World::default().finish(&mut run);
+}
+
+#[test]
+fn with_fitness_on_the_test_split_nothing_is_tested_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = crate::config::SearchConfig::clone(&small_config());
+    config.training.fitness_split = crate::config::FitnessSplit::Test;
+    let config = config.check().unwrap();
+    let mut run = Run::create(folder.path(), RunSetup { config, ..setup(7) }).unwrap();
+    let mut world = World::default();
+    world.finish(&mut run);
+    assert_eq!(world.evaluator.tested, 0);
 }
