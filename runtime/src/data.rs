@@ -16,6 +16,7 @@ mod error;
 mod files;
 mod guard;
 mod hash;
+mod idx;
 mod normalize;
 mod open;
 mod options;

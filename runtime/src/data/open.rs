@@ -11,6 +11,7 @@ use super::digits;
 use super::download;
 use super::error::DataError;
 use super::files::Files;
+use super::idx;
 use super::options::{DataOptions, DataProgress, ProgressSink, RemoteArchive};
 use super::parquet;
 
@@ -94,15 +95,23 @@ fn read_folder(
     let candidates = std::iter::once(path.to_path_buf()).chain(usual.map(|name| path.join(name)));
     for candidate in candidates.filter(|candidate| candidate.is_dir()) {
         if let Some(found) = parquet::find(&candidate) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Ok((name, parquet::read(found, options, progress)?));
+            return Ok((folder_name(path), parquet::read(found, options, progress)?));
         }
         let files = folder(candidate, options);
         if let Some(layout) = LAYOUTS.iter().find(|layout| layout.is_in(&files)) {
             return Ok((layout.dataset.to_owned(), layout.read(&files)?));
         }
+        if idx::is_in(&files) {
+            return Ok((folder_name(path), idx::read(&files, options.memory_limit)?));
+        }
     }
     Err(not_recognized(path))
+}
+
+/// What a data set without a name of its own is called.
+fn folder_name(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn read_archive(
@@ -123,9 +132,10 @@ fn folder(path: PathBuf, options: &DataOptions) -> Files {
 
 fn not_recognized(path: &Path) -> DataError {
     let layouts: Vec<String> = LAYOUTS.iter().map(Layout::description).collect();
+    let layouts = layouts.join(", ");
+    let idx = idx::DESCRIPTION;
     let looked_for = format!(
-        "train-*.parquet and test-*.parquet, {}, or a .tar.gz of these",
-        layouts.join(", ")
+        "train-*.parquet and test-*.parquet, {idx}, {layouts}, or a .tar.gz of a CIFAR layout"
     );
     DataError::NotRecognized { path: path.to_path_buf(), looked_for }
 }

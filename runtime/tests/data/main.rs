@@ -6,6 +6,7 @@ mod batches;
 mod cifar;
 mod digits;
 mod download;
+mod idx;
 mod parquet;
 mod pickles;
 mod real;
