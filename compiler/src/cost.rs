@@ -3,6 +3,7 @@
 //! layout of tables.
 
 mod descriptors;
+mod einsum;
 mod memory;
 mod rules;
 

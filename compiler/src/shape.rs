@@ -2,12 +2,17 @@
 //! computes them, with a symbolic batch size. One family of rules per file. Deliberately not here:
 //! which operation a call means (`eval`).
 
+mod arrange;
+mod attention;
 mod broadcast;
 mod check;
 mod conv;
 mod elements;
+mod elementwise;
 mod error;
+mod image;
 mod linear;
+mod make;
 mod matmul;
 mod norm;
 mod pool;
@@ -38,7 +43,7 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Shape
         Op::Dropout(_) => one(only(operands)?.clone()),
         Op::Pool(pool) => one(pool::pool(pool, operands)?),
         Op::AdaptivePool(pool) => one(pool::adaptive_pool(pool, operands)?),
-        Op::Activation(activation) => one(broadcast::activation(*activation, operands)?),
+        Op::Activation(activation) => one(elementwise::activation(*activation, operands)?),
         Op::Softmax(softmax) => one(reduce::softmax(softmax, operands)?),
         Op::Recurrent(recurrent) => recurrent::recurrent(recurrent, operands)?,
         Op::Reshape(reshape) => one(reshape::reshape(reshape, operands)?),
@@ -46,13 +51,44 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Shape
         Op::Cat(cat) => one(reshape::cat(cat, operands)?),
         Op::Expand(expand) => one(reshape::expand(expand, operands)?),
         Op::Slice(slice) => one(slice::slice(slice, operands)?),
-        Op::Unary(unary) => one(broadcast::unary(*unary, operands)?),
-        Op::Binary(binary) => one(broadcast::binary(*binary, operands)?),
-        Op::Scalar(scalar) => one(broadcast::scalar(scalar, operands)?),
+        Op::Unary(unary) => one(elementwise::unary(*unary, operands)?),
+        Op::Binary(binary) => one(elementwise::binary(*binary, operands)?),
+        Op::Scalar(scalar) => one(elementwise::scalar(scalar, operands)?),
         Op::Reduce(reduce) => one(reduce::reduce(reduce, operands)?),
         Op::MatMul => one(matmul::matmul(operands)?),
-        Op::Full(full) => one(TensorType { dtype: full.dtype, shape: full.shape.clone() }),
+        Op::Full(full) => one(make::full(full, operands)?),
         Op::Cast(cast) => one(TensorType { dtype: cast.dtype, ..only(operands)?.clone() }),
+        Op::LayerNorm(norm) => one(norm::layer_norm(norm, operands)?),
+        Op::GroupNorm(norm) => one(norm::group_norm(norm, operands)?),
+        Op::InstanceNorm(norm) => one(norm::instance_norm(norm, operands)?),
+        Op::LocalResponseNorm(_) => one(norm::local_response_norm(operands)?),
+        Op::Embedding(embedding) => one(arrange::embedding(embedding, operands)?),
+        Op::Bilinear(bilinear) => one(linear::bilinear(bilinear, operands)?),
+        Op::PRelu => one(elementwise::prelu(operands)?),
+        Op::Glu(glu) => one(elementwise::glu(*glu, operands)?),
+        Op::Attention(attention) => one(attention::attention(attention, operands)?),
+        Op::LpPool(pool) => one(pool::lp_pool(pool, operands)?),
+        Op::Unfold(unfold) => one(image::unfold(unfold, operands)?),
+        Op::Pad(pad) => one(image::pad(pad, operands)?),
+        Op::Interpolate(interpolate) => one(image::interpolate(interpolate, operands)?),
+        Op::PixelShuffle(shuffle) => one(image::pixel_shuffle(*shuffle, operands)?),
+        Op::Split(split) => arrange::split(split, operands)?,
+        Op::Roll(roll) => one(arrange::roll(roll, operands)?),
+        Op::Flip(flip) => one(arrange::flip(flip, operands)?),
+        Op::Repeat(repeat) => one(arrange::repeat(repeat, operands)?),
+        Op::Index(index) => one(arrange::index(*index, operands)?),
+        Op::Gather(gather) => one(arrange::gather(*gather, operands)?),
+        Op::Einsum(einsum) => one(attention::einsum(einsum, operands)?),
+        Op::Where => one(elementwise::select(operands)?),
+        Op::MaskedFill(_) => one(elementwise::masked_fill(operands)?),
+        Op::Clamp(_) => one(elementwise::clamp(operands)?),
+        Op::Arange(arange) => one(make::arange(arange, operands)?),
+        Op::Random(random) => one(make::random(random, operands)?),
+        Op::Cumulate(cumulate) => one(reduce::cumulate(*cumulate, operands)?),
+        Op::ArgExtreme(arg) => one(reduce::arg_extreme(*arg, operands)?),
+        Op::TopK(top) => reduce::top_k(*top, operands)?,
+        Op::Triangle(_) => one(reduce::triangle(operands)?),
+        Op::Windows(windows) => one(arrange::windows(windows, operands)?),
     };
     results.iter().try_for_each(countable)?;
     Ok(results)

@@ -1,7 +1,7 @@
 //! A graph without names and without operations that change nothing. Chains of reshapes become
 //! their last one, chains of permutations their composition.
 
-use crate::ir::op::{Binary, Op, Permute};
+use crate::ir::op::{Activation, Binary, Op, Permute};
 use crate::ir::{Graph, Node, Producer, TensorType, ValueId};
 
 /// A result of a term.
@@ -148,13 +148,29 @@ fn changes_nothing(op: &Op) -> bool {
 }
 
 const fn is_commutative(op: &Op) -> bool {
-    matches!(op, Op::Binary(Binary::Add | Binary::Mul | Binary::Maximum | Binary::Minimum))
+    matches!(
+        op,
+        Op::Binary(
+            Binary::Add
+                | Binary::Mul
+                | Binary::Maximum
+                | Binary::Minimum
+                | Binary::Equal
+                | Binary::NotEqual
+                | Binary::LogicalAnd
+                | Binary::LogicalOr
+                | Binary::LogicalXor
+        )
+    )
 }
 
 fn is_repeatable(op: &Op) -> bool {
     match op {
         Op::Dropout(dropout) => dropout.p == 0.0,
         Op::Recurrent(recurrent) => recurrent.dropout == 0.0,
+        Op::Random(_) | Op::Activation(Activation::Rrelu { .. }) => false,
+        Op::Attention(attention) => attention.dropout == 0.0,
+        Op::InstanceNorm(norm) => !norm.track_running_stats,
         Op::BatchNorm(batch_norm) => !batch_norm.track_running_stats,
         _ => true,
     }

@@ -129,23 +129,17 @@ fn storages(graph: &Graph, batch: u64) -> Vec<Storage> {
 fn viewed(graph: &Graph, node: &Node) -> Option<ValueId> {
     let input = *node.inputs.first()?;
     let is_view = match &node.op {
-        Op::Reshape(_) | Op::Permute(_) | Op::Expand(_) | Op::Slice(_) | Op::Dropout(_) => true,
         Op::Cast(cast) => graph.tensor_type(input).is_some_and(|from| from.dtype == cast.dtype),
-        Op::Conv(_)
-        | Op::Linear(_)
-        | Op::BatchNorm(_)
-        | Op::Pool(_)
-        | Op::AdaptivePool(_)
-        | Op::Activation(_)
-        | Op::Softmax(_)
-        | Op::Recurrent(_)
-        | Op::Cat(_)
-        | Op::Unary(_)
-        | Op::Binary(_)
-        | Op::Scalar(_)
-        | Op::Reduce(_)
-        | Op::MatMul
-        | Op::Full(_) => false,
+        op => matches!(
+            op,
+            Op::Reshape(_)
+                | Op::Permute(_)
+                | Op::Expand(_)
+                | Op::Slice(_)
+                | Op::Split(_)
+                | Op::Windows(_)
+                | Op::Dropout(_)
+        ),
     };
     let computed = !matches!(graph.value(input)?.producer, Producer::Param(_));
     (is_view && computed).then_some(input)

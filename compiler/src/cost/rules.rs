@@ -38,6 +38,18 @@ pub fn rule(op: &Op) -> Option<Rule> {
             "per step, direction and layer: gates · hidden_size · (features of the layer's input + hidden_size)",
             "torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN: one product per gate with weight_ih and weight_hh",
         ),
+        Op::Bilinear(_) => (
+            "elements of the output · in1_features · in2_features",
+            "torch.nn.Bilinear: one product with the weight per output",
+        ),
+        Op::Attention(_) => (
+            "queries · keys · (features of the queries + features of the values), per batch and head",
+            "torch/utils/flop_counter.py, sdpa_flop_count",
+        ),
+        Op::Einsum(_) => (
+            "pairwise from the left, where a dimension is summed: product of all dimensions of the pair",
+            "torch.einsum makes a bmm of each pair: torch/utils/flop_counter.py, bmm_flop",
+        ),
         Op::BatchNorm(_)
         | Op::Dropout(_)
         | Op::Pool(_)
@@ -54,7 +66,35 @@ pub fn rule(op: &Op) -> Option<Rule> {
         | Op::Scalar(_)
         | Op::Reduce(_)
         | Op::Full(_)
-        | Op::Cast(_) => return None,
+        | Op::Cast(_)
+        | Op::LayerNorm(_)
+        | Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LocalResponseNorm(_)
+        | Op::Embedding(_)
+        | Op::PRelu
+        | Op::Glu(_)
+        | Op::LpPool(_)
+        | Op::Unfold(_)
+        | Op::Pad(_)
+        | Op::Interpolate(_)
+        | Op::PixelShuffle(_)
+        | Op::Split(_)
+        | Op::Roll(_)
+        | Op::Flip(_)
+        | Op::Repeat(_)
+        | Op::Index(_)
+        | Op::Gather(_)
+        | Op::Where
+        | Op::MaskedFill(_)
+        | Op::Clamp(_)
+        | Op::Arange(_)
+        | Op::Random(_)
+        | Op::Cumulate(_)
+        | Op::ArgExtreme(_)
+        | Op::TopK(_)
+        | Op::Triangle(_)
+        | Op::Windows(_) => return None,
     };
     Some(Rule { formula, source })
 }
@@ -67,23 +107,13 @@ pub fn macs(op: &Op, operands: &[&TensorType], results: &[&TensorType]) -> u64 {
         Op::Linear(linear) => elements(results).saturating_mul(linear.in_features),
         Op::MatMul => elements(results).saturating_mul(last_extent(operands)),
         Op::Recurrent(recurrent) => recurrent_macs(recurrent, operands),
-        Op::BatchNorm(_)
-        | Op::Dropout(_)
-        | Op::Pool(_)
-        | Op::AdaptivePool(_)
-        | Op::Activation(_)
-        | Op::Softmax(_)
-        | Op::Reshape(_)
-        | Op::Permute(_)
-        | Op::Cat(_)
-        | Op::Expand(_)
-        | Op::Slice(_)
-        | Op::Unary(_)
-        | Op::Binary(_)
-        | Op::Scalar(_)
-        | Op::Reduce(_)
-        | Op::Full(_)
-        | Op::Cast(_) => 0,
+        Op::Bilinear(bilinear) => {
+            product([elements(results), bilinear.in1_features, bilinear.in2_features])
+        }
+        Op::Attention(_) => attention_macs(operands, results),
+        Op::Einsum(einsum) => super::einsum::macs(einsum, operands),
+        // every other operation has no rule
+        _ => 0,
     }
 }
 
@@ -122,4 +152,15 @@ fn recurrent_macs(recurrent: &Recurrent, operands: &[&TensorType]) -> u64 {
     let upper = layer(hidden.saturating_mul(directions));
     let stacked = upper.saturating_mul(recurrent.num_layers.saturating_sub(1));
     steps.saturating_mul(layer(recurrent.input_size).saturating_add(stacked))
+}
+
+fn attention_macs(operands: &[&TensorType], results: &[&TensorType]) -> u64 {
+    let [query, key, ..] = operands else { return 0 };
+    let features = last_extent(results);
+    let rows = elements(results).checked_div(features).unwrap_or(0);
+    let keys = match key.shape.0.as_slice() {
+        [.., keys, _] => keys.at_batch(1),
+        _ => 0,
+    };
+    product([rows, keys, last_extent(&[query]).saturating_add(features)])
 }

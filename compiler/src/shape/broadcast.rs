@@ -1,8 +1,7 @@
-//! Broadcasting, promotion of element types, and element-wise operations.
+//! Broadcasting and promotion of element types.
 //! Rules: PyTorch notes "Broadcasting semantics" and torch.Tensor attributes, "Type promotion".
 
-use super::{ShapeError, count, expect_float, only, operand};
-use crate::ir::op::{Activation, Binary, Scalar, Unary};
+use super::ShapeError;
 use crate::ir::{DType, Dim, Shape, TensorType};
 
 /// The shape of an element-wise operation on two tensors.
@@ -44,7 +43,7 @@ pub fn broadcast(left: &Shape, right: &Shape) -> Result<Shape, ShapeError> {
 }
 
 /// Rank of a type's category: booleans, integers, floats.
-const fn category(dtype: DType) -> u8 {
+pub(super) const fn category(dtype: DType) -> u8 {
     match dtype {
         DType::Bool => 0,
         DType::U8 | DType::I32 | DType::I64 => 1,
@@ -69,7 +68,7 @@ pub const fn promote(left: DType, right: DType) -> DType {
 }
 
 /// The common type of tensors: one without dimensions counts only if its category is higher.
-fn promote_tensors(left: &TensorType, right: &TensorType) -> DType {
+pub(super) fn promote_tensors(left: &TensorType, right: &TensorType) -> DType {
     let (a, b) = (left.dtype, right.dtype);
     match (left.shape.rank() == 0, right.shape.rank() == 0) {
         (false, true) if category(a) >= category(b) => a,
@@ -83,85 +82,4 @@ pub(super) fn promote_all(operands: &[&TensorType]) -> Result<DType, ShapeError>
     let mut dtypes = operands.iter().map(|operand| operand.dtype);
     let first = dtypes.next().ok_or(ShapeError::OperandCount { expected: 1, found: 0 })?;
     Ok(dtypes.fold(first, promote))
-}
-
-/// PyTorch's default type where an integer becomes a float.
-const fn as_float(dtype: DType) -> DType {
-    if dtype.is_float() { dtype } else { DType::F32 }
-}
-
-fn refuse_bool(dtype: DType) -> Result<(), ShapeError> {
-    if dtype == DType::Bool {
-        return Err(ShapeError::DtypeMismatch { expected: "number", found: dtype });
-    }
-    Ok(())
-}
-
-/// Element-wise function of one tensor.
-pub(super) fn unary(unary: Unary, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    let input = only(operands)?;
-    let dtype = match unary {
-        Unary::Neg | Unary::Abs => refuse_bool(input.dtype).map(|()| input.dtype)?,
-        Unary::Square if input.dtype == DType::Bool => DType::I64,
-        Unary::Square => input.dtype,
-        Unary::Exp | Unary::Log | Unary::Sqrt | Unary::Rsqrt => as_float(input.dtype),
-    };
-    Ok(TensorType { dtype, shape: input.shape.clone() })
-}
-
-/// Element-wise function of two broadcast tensors.
-pub(super) fn binary(binary: Binary, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    count(operands, 2)?;
-    let (left, right) = (operand(operands, 0)?, operand(operands, 1)?);
-    let shape = broadcast(&left.shape, &right.shape)?;
-    let promoted = promote_tensors(left, right);
-    Ok(TensorType { dtype: result_dtype(binary, promoted)?, shape })
-}
-
-fn result_dtype(binary: Binary, promoted: DType) -> Result<DType, ShapeError> {
-    match binary {
-        Binary::Div => Ok(as_float(promoted)),
-        Binary::Sub | Binary::Pow => refuse_bool(promoted).map(|()| promoted),
-        Binary::Add | Binary::Mul | Binary::Maximum | Binary::Minimum => Ok(promoted),
-    }
-}
-
-/// Element-wise function of a tensor and a number, which counts as a tensor without dimensions.
-pub(super) fn scalar(scalar: &Scalar, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    let input = only(operands)?;
-    let number = if scalar.is_float { DType::F32 } else { DType::I64 };
-    let promoted = if category(input.dtype) >= category(number) { input.dtype } else { number };
-    if scalar.op == Binary::Sub {
-        refuse_bool(input.dtype)?;
-    }
-    let dtype = result_dtype(scalar.op, promoted)?;
-    Ok(TensorType { dtype, shape: input.shape.clone() })
-}
-
-/// Element-wise activation.
-pub(super) fn activation(
-    activation: Activation,
-    operands: &[&TensorType],
-) -> Result<TensorType, ShapeError> {
-    let input = only(operands)?;
-    let dtype = match activation {
-        Activation::Sigmoid | Activation::Tanh => as_float(input.dtype),
-        // x / (1 + |x|) in PyTorch, so a division of integers; but not of booleans
-        Activation::Softsign => refuse_bool(input.dtype).map(|()| as_float(input.dtype))?,
-        Activation::Relu | Activation::Relu6 | Activation::Hardtanh { .. } => {
-            refuse_bool(input.dtype).map(|()| input.dtype)?
-        }
-        Activation::LeakyRelu { .. }
-        | Activation::Elu { .. }
-        | Activation::Selu
-        | Activation::Celu { .. }
-        | Activation::Gelu { .. }
-        | Activation::Silu
-        | Activation::Mish
-        | Activation::Hardswish
-        | Activation::Hardsigmoid
-        | Activation::Softplus { .. }
-        | Activation::LogSigmoid => expect_float(input.dtype).map(|()| input.dtype)?,
-    };
-    Ok(TensorType { dtype, shape: input.shape.clone() })
 }

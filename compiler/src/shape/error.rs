@@ -215,6 +215,28 @@ pub enum ShapeError {
         /// How many came.
         found: usize,
     },
+    /// A dimension is no multiple of what divides it.
+    #[error("needs dimension {dim} to be a multiple of {divisor}, but it is {extent}")]
+    Indivisible {
+        /// Dimension.
+        dim: usize,
+        /// Its extent.
+        extent: Dim,
+        /// What divides it.
+        divisor: u64,
+        /// The input.
+        input: Shape,
+    },
+    /// The parts of a split are not the whole.
+    #[error("splits dimension {dim} into {total} elements, but it has {extent}")]
+    SplitMismatch {
+        /// Dimension.
+        dim: usize,
+        /// Its extent.
+        extent: u64,
+        /// Sum of the parts.
+        total: u64,
+    },
     /// Whether it works, or to which shape it leads, depends on the batch size.
     #[error("cannot be checked for every batch size: {what}")]
     BatchDependent {

@@ -1,7 +1,7 @@
-//! Affine maps of the last dimension.
+//! Affine and bilinear maps of last dimensions.
 
 use super::{ShapeError, count, expect_shape, operand, same_dtype};
-use crate::ir::op::Linear;
+use crate::ir::op::{Bilinear, Linear};
 use crate::ir::{Dim, Shape, TensorType};
 
 /// `[..., in]` to `[..., out]`.
@@ -36,4 +36,30 @@ pub(super) fn expect_features(
         }
         None => Err(ShapeError::RankMismatch { expected: vec![1, 2, 3], input: input.clone() }),
     }
+}
+
+/// `[.., in1]` and `[.., in2]` to `[.., out]`; the leading dimensions are equal.
+pub(super) fn bilinear(
+    bilinear: &Bilinear,
+    operands: &[&TensorType],
+) -> Result<TensorType, ShapeError> {
+    count(operands, 3 + usize::from(bilinear.bias))?;
+    let (left, right, weight) =
+        (operand(operands, 0)?, operand(operands, 1)?, operand(operands, 2)?);
+    expect_features("in1_features", bilinear.in1_features, &left.shape)?;
+    expect_features("in2_features", bilinear.in2_features, &right.shape)?;
+    let weights = [bilinear.out_features, bilinear.in1_features, bilinear.in2_features];
+    expect_shape("weight", weight, Shape::known(&weights))?;
+    same_dtype(left.dtype, weight.dtype)?;
+    same_dtype(right.dtype, weight.dtype)?;
+    if bilinear.bias {
+        expect_shape("bias", operand(operands, 3)?, Shape::known(&[bilinear.out_features]))?;
+    }
+    let with = |shape: &Shape, last: u64| {
+        let leading = shape.0.iter().copied().take(shape.rank() - 1);
+        Shape(leading.chain([Dim::Known(last)]).collect())
+    };
+    let expected = with(&left.shape, bilinear.in2_features);
+    expect_shape("second input", right, expected)?;
+    Ok(TensorType { dtype: left.dtype, shape: with(&left.shape, bilinear.out_features) })
 }

@@ -3,7 +3,7 @@
 
 use super::conv::channel_dim;
 use super::{ShapeError, only};
-use crate::ir::op::{AdaptivePool, Pool, PoolMode};
+use crate::ir::op::{AdaptivePool, LpPool, Pool, PoolMode};
 use crate::ir::{DType, Dim, Shape, TensorType};
 
 /// `[N, C, ...]` or `[C, ...]` to the same rank.
@@ -39,6 +39,25 @@ pub(super) fn adaptive_pool(
         dims.push(wanted.map_or(extent, Dim::Known));
     }
     Ok(TensorType { dtype: input.dtype, shape: Shape(dims) })
+}
+
+/// As average pooling without padding, which it is made of.
+pub(super) fn lp_pool(
+    lp_pool: &LpPool,
+    operands: &[&TensorType],
+) -> Result<TensorType, ShapeError> {
+    let spatial = lp_pool.kernel.len();
+    let average = Pool {
+        mode: PoolMode::Average,
+        kernel: lp_pool.kernel.clone(),
+        stride: lp_pool.stride.clone(),
+        padding: vec![0; spatial],
+        dilation: vec![1; spatial],
+        ceil_mode: lp_pool.ceil_mode,
+        count_include_pad: true,
+        divisor_override: None,
+    };
+    pool(&average, operands)
 }
 
 fn expect_number(dtype: DType) -> Result<(), ShapeError> {

@@ -1,15 +1,9 @@
 //! Reductions and softmax.
 
+use super::arrange::expect_dim;
 use super::{ShapeError, expect_float, only};
-use crate::ir::op::{Reduce, ReduceKind, Softmax};
+use crate::ir::op::{ArgExtreme, Cumulate, Reduce, ReduceKind, Softmax, TopK};
 use crate::ir::{DType, Dim, Shape, TensorType};
-
-fn expect_dim(dim: usize, rank: usize) -> Result<(), ShapeError> {
-    if dim < rank.max(1) {
-        return Ok(());
-    }
-    Err(ShapeError::DimOutOfRange { dim: i64::try_from(dim).unwrap_or(i64::MAX), rank })
-}
 
 /// The same shape.
 pub(super) fn softmax(
@@ -47,15 +41,90 @@ fn expect_elements(kind: ReduceKind, dim: usize, extent: Dim) -> Result<(), Shap
         ReduceKind::Max | ReduceKind::Min if extent == Dim::Known(0) => {
             Err(ShapeError::EmptyReduction { dim })
         }
-        ReduceKind::Max | ReduceKind::Min | ReduceKind::Sum | ReduceKind::Mean => Ok(()),
+        ReduceKind::Max
+        | ReduceKind::Min
+        | ReduceKind::Sum
+        | ReduceKind::Mean
+        | ReduceKind::Product
+        | ReduceKind::Variance { .. }
+        | ReduceKind::Deviation { .. }
+        | ReduceKind::Norm
+        | ReduceKind::LogSumExp
+        | ReduceKind::All
+        | ReduceKind::Any => Ok(()),
     }
 }
 
 /// Sums of integers and booleans are 64-bit integers; means exist for floats alone.
 fn result_dtype(kind: ReduceKind, input: DType) -> Result<DType, ShapeError> {
     match kind {
-        ReduceKind::Mean => expect_float(input).map(|()| input),
-        ReduceKind::Sum if !input.is_float() => Ok(DType::I64),
-        ReduceKind::Sum | ReduceKind::Max | ReduceKind::Min => Ok(input),
+        ReduceKind::Mean
+        | ReduceKind::Variance { .. }
+        | ReduceKind::Deviation { .. }
+        | ReduceKind::Norm => expect_float(input).map(|()| input),
+        ReduceKind::LogSumExp if !input.is_float() => Ok(DType::F32),
+        ReduceKind::Sum | ReduceKind::Product if !input.is_float() => Ok(DType::I64),
+        ReduceKind::All | ReduceKind::Any if input == DType::U8 => Ok(DType::U8),
+        ReduceKind::All | ReduceKind::Any => Ok(DType::Bool),
+        ReduceKind::Sum
+        | ReduceKind::Product
+        | ReduceKind::Max
+        | ReduceKind::Min
+        | ReduceKind::LogSumExp => Ok(input),
     }
+}
+
+/// The same shape; sums and products of integers are 64-bit integers.
+pub(super) fn cumulate(
+    cumulate: Cumulate,
+    operands: &[&TensorType],
+) -> Result<TensorType, ShapeError> {
+    let input = only(operands)?;
+    expect_dim(cumulate.dim, input.shape.rank())?;
+    let dtype = if input.dtype.is_float() { input.dtype } else { DType::I64 };
+    Ok(TensorType { dtype, shape: input.shape.clone() })
+}
+
+/// Positions along one dimension, or in the flattened input.
+pub(super) fn arg_extreme(
+    arg: ArgExtreme,
+    operands: &[&TensorType],
+) -> Result<TensorType, ShapeError> {
+    let input = only(operands)?;
+    let dims = arg.dim.map_or_else(Vec::new, |dim| vec![dim]);
+    let kind = if arg.largest { ReduceKind::Max } else { ReduceKind::Min };
+    let values = reduce(&Reduce { kind, dims, keep_dim: arg.keep_dim }, &[input])?;
+    Ok(TensorType { dtype: DType::I64, shape: values.shape })
+}
+
+/// Values and positions, `k` along one dimension.
+pub(super) fn top_k(top: TopK, operands: &[&TensorType]) -> Result<Vec<TensorType>, ShapeError> {
+    let mut values = only(operands)?.clone();
+    expect_dim(top.dim, values.shape.rank())?;
+    if let (Some(k), Some(extent)) = (top.k, values.shape.0.get_mut(top.dim)) {
+        match *extent {
+            Dim::Known(known) if k > known => {
+                let (index, extent) = (k - 1, known);
+                return Err(ShapeError::IndexOutOfRange { dim: top.dim, index, extent });
+            }
+            Dim::Known(_) => *extent = Dim::Known(k),
+            Dim::Batch { factor } if k <= factor => *extent = Dim::Known(k),
+            Dim::Batch { .. } => {
+                let what = format!("it selects {k} of the batch");
+                return Err(ShapeError::BatchDependent { what });
+            }
+        }
+    }
+    let positions = TensorType { dtype: DType::I64, shape: values.shape.clone() };
+    Ok(vec![values, positions])
+}
+
+/// The same type, of at least two dimensions.
+pub(super) fn triangle(operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    let input = only(operands)?;
+    if input.shape.rank() < 2 {
+        let (expected, input) = (vec![2, 3, 4], input.shape.clone());
+        return Err(ShapeError::RankMismatch { expected, input });
+    }
+    Ok(input.clone())
 }

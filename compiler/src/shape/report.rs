@@ -29,6 +29,8 @@ impl ShapeError {
             ShapeError::DtypeMismatch { .. } => "nasc::shape::dtype_mismatch",
             ShapeError::OperandShape { .. } => "nasc::shape::operand_shape",
             ShapeError::OperandCount { .. } => "nasc::shape::operand_count",
+            ShapeError::Indivisible { .. } => "nasc::shape::indivisible",
+            ShapeError::SplitMismatch { .. } => "nasc::shape::split_mismatch",
             ShapeError::BatchDependent { .. } => "nasc::shape::batch_dependent",
             ShapeError::EmptyReduction { .. } => "nasc::shape::empty_reduction",
             ShapeError::TooLarge { .. } => "nasc::shape::too_large",
@@ -75,6 +77,7 @@ impl ShapeError {
             | ShapeError::EmptySpatialDim { input, .. }
             | ShapeError::EmptyOutput { input, .. }
             | ShapeError::ExpandMismatch { input, .. }
+            | ShapeError::Indivisible { input, .. }
             | ShapeError::ReshapeSize { input, .. } => Some(format!("the input has shape {input}")),
             ShapeError::BroadcastMismatch { left, right, .. }
             | ShapeError::MatmulMismatch { left, right, .. } => {
@@ -96,6 +99,7 @@ impl ShapeError {
             | ShapeError::OperandCount { .. }
             | ShapeError::BatchDependent { .. }
             | ShapeError::EmptyReduction { .. }
+            | ShapeError::SplitMismatch { .. }
             | ShapeError::TooLarge { .. } => None,
         }
     }

@@ -4,8 +4,8 @@
 use std::fmt;
 
 use crate::ir::op::{
-    Activation, Binary, Conv, DropoutKind, Op, PaddingMode, Pool, PoolMode, Recurrent,
-    RecurrentCell, Scalar,
+    Activation, Binary, Conv, Distribution, DropoutKind, Op, Pad, PadMode, PaddingMode, Pool,
+    PoolMode, Recurrent, RecurrentCell, ReduceKind, Scalar,
 };
 
 /// Names and values in the order in which they are written.
@@ -79,12 +79,84 @@ impl Attributes {
                 .with("start", op.start)
                 .when(op.end.is_some(), "end", op.end.unwrap_or(0))
                 .when(op.step != 1, "step", op.step),
-            Op::Unary(_) | Op::Binary(_) => none,
+            Op::Unary(_)
+            | Op::Binary(_)
+            | Op::PRelu
+            | Op::Where
+            | Op::Embedding(_)
+            | Op::Bilinear(_) => none,
             Op::Scalar(op) => scalar(none, op),
-            Op::Reduce(op) => none
+            Op::Reduce(op) => reduce_kind(none, op.kind)
                 .when(!op.dims.is_empty(), "dims", list(op.dims.iter()))
                 .flag(op.keep_dim, "keep_dim"),
             Op::Full(op) => none.with("value", op.value),
+            Op::LayerNorm(op) => none.with("shape", list(op.normalized_shape.iter())).when(
+                op.eps.is_some(),
+                "eps",
+                op.eps.unwrap_or(0.0),
+            ),
+            Op::GroupNorm(op) => none.with("groups", op.num_groups).with("eps", op.eps),
+            Op::InstanceNorm(op) => none.with("eps", op.eps),
+            Op::LocalResponseNorm(op) => none
+                .with("size", op.size)
+                .with("alpha", op.alpha)
+                .with("beta", op.beta)
+                .with("k", op.k),
+            Op::Glu(op) => none.with("dim", op.dim),
+            Op::Attention(op) => none
+                .flag(op.mask, "mask")
+                .flag(op.is_causal, "causal")
+                .when(op.dropout != 0.0, "dropout", op.dropout)
+                .when(op.scale.is_some(), "scale", op.scale.unwrap_or(0.0)),
+            Op::LpPool(op) => none
+                .with("norm", op.norm)
+                .with("k", sizes(&op.kernel))
+                .with("s", sizes(&op.stride))
+                .flag(op.ceil_mode, "ceil"),
+            Op::Unfold(op) => none
+                .with("k", sizes(&op.kernel))
+                .with("s", sizes(&op.stride))
+                .with("p", sizes(&op.padding))
+                .when(!all(&op.dilation, 1), "d", sizes(&op.dilation)),
+            Op::Pad(op) => pad(none, op),
+            Op::Interpolate(op) => none
+                .with("out", list(op.output.iter()))
+                .with("mode", format!("{:?}", op.mode).to_lowercase())
+                .flag(op.align_corners, "align_corners"),
+            Op::PixelShuffle(op) => none.with("factor", op.factor),
+            Op::Split(op) => none.with("dim", op.dim).with("sizes", list(op.sizes.iter())),
+            Op::Roll(op) => {
+                none.with("by", list(op.shifts.iter().map(|(dim, by)| format!("{dim}:{by}"))))
+            }
+            Op::Flip(op) => none.with("dims", list(op.dims.iter())),
+            Op::Repeat(op) => none.with("times", list(op.repeats.iter())),
+            Op::Index(op) => none.with("dim", op.dim),
+            Op::Gather(op) => none.with("dim", op.dim),
+            Op::Einsum(op) => {
+                let operands: Vec<String> = op.operands.iter().map(String::from_iter).collect();
+                none.with("labels", operands.join(",") + "->" + &String::from_iter(&op.output))
+            }
+            Op::MaskedFill(op) => none.with("value", op.value),
+            Op::Clamp(op) => none.when(op.min.is_some(), "min", op.min.unwrap_or(0.0)).when(
+                op.max.is_some(),
+                "max",
+                op.max.unwrap_or(0.0),
+            ),
+            Op::Arange(op) => none.with("from", op.start).with("to", op.end).with("step", op.step),
+            Op::Random(op) => match op.distribution {
+                Distribution::Bernoulli(p) => none.with("p", p),
+                Distribution::Uniform | Distribution::Normal => none,
+            },
+            Op::Cumulate(op) => none.with("dim", op.dim),
+            Op::ArgExtreme(op) => none
+                .when(op.dim.is_some(), "dim", op.dim.unwrap_or(0))
+                .flag(op.keep_dim, "keep_dim"),
+            Op::TopK(op) => none
+                .when(op.k.is_some(), "k", op.k.unwrap_or(0))
+                .with("dim", op.dim)
+                .flag(!op.largest, "smallest"),
+            Op::Triangle(op) => none.with("diagonal", op.diagonal),
+            Op::Windows(op) => none.with("dim", op.dim).with("size", op.size).with("step", op.step),
             Op::Cast(op) => none.with("to", op.dtype),
         }
     }
@@ -163,7 +235,15 @@ fn activation(attributes: Attributes, op: Activation) -> Attributes {
         | Activation::Hardswish
         | Activation::Hardsigmoid
         | Activation::Softsign
+        | Activation::Tanhshrink
         | Activation::LogSigmoid => attributes,
+        Activation::Hardshrink { lambda } | Activation::Softshrink { lambda } => {
+            attributes.with("lambda", lambda)
+        }
+        Activation::Threshold { threshold, value } => {
+            attributes.with("threshold", threshold).with("value", value)
+        }
+        Activation::Rrelu { lower, upper } => attributes.with("lower", lower).with("upper", upper),
     }
 }
 
@@ -186,8 +266,52 @@ fn scalar(attributes: Attributes, op: &Scalar) -> Attributes {
     };
     // the order of commutative operands does not show
     let ordered = match op.op {
-        Binary::Sub | Binary::Div | Binary::Pow => true,
-        Binary::Add | Binary::Mul | Binary::Maximum | Binary::Minimum => false,
+        Binary::Sub
+        | Binary::Div
+        | Binary::Pow
+        | Binary::FloorDivide
+        | Binary::Remainder
+        | Binary::Less
+        | Binary::LessEqual
+        | Binary::Greater
+        | Binary::GreaterEqual => true,
+        Binary::Add
+        | Binary::Mul
+        | Binary::Maximum
+        | Binary::Minimum
+        | Binary::Equal
+        | Binary::NotEqual
+        | Binary::LogicalAnd
+        | Binary::LogicalOr
+        | Binary::LogicalXor => false,
     };
     attributes.flag(op.reversed && ordered, "reversed")
+}
+
+fn pad(attributes: Attributes, op: &Pad) -> Attributes {
+    let padding = list(op.padding.iter().map(|(before, after)| format!("{before}+{after}")));
+    let attributes = attributes.with("p", padding);
+    match op.mode {
+        PadMode::Constant(value) => attributes.when(value != 0.0, "value", value),
+        PadMode::Reflect => attributes.with("mode", "reflect"),
+        PadMode::Replicate => attributes.with("mode", "replicate"),
+        PadMode::Circular => attributes.with("mode", "circular"),
+    }
+}
+
+fn reduce_kind(attributes: Attributes, kind: ReduceKind) -> Attributes {
+    match kind {
+        ReduceKind::Variance { correction } | ReduceKind::Deviation { correction } => {
+            attributes.with("correction", correction)
+        }
+        ReduceKind::Sum
+        | ReduceKind::Mean
+        | ReduceKind::Max
+        | ReduceKind::Min
+        | ReduceKind::Product
+        | ReduceKind::Norm
+        | ReduceKind::LogSumExp
+        | ReduceKind::All
+        | ReduceKind::Any => attributes,
+    }
 }
