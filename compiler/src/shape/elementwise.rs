@@ -170,8 +170,11 @@ pub(super) fn masked_fill(operands: &[&TensorType]) -> Result<TensorType, ShapeE
     Ok(TensorType { dtype: input.dtype, shape })
 }
 
-/// The same type.
+/// The same type; booleans become integers, as the bounds are.
 pub(super) fn clamp(operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    let input = only(operands)?;
-    refuse_bool(input.dtype).map(|()| input.clone())
+    let mut result = only(operands)?.clone();
+    if result.dtype == DType::Bool {
+        result.dtype = DType::I64;
+    }
+    Ok(result)
 }

@@ -113,7 +113,8 @@ def adaptive(count):
             output = [pick([1, 2, 7])]
         name = {"max": "Max", "average": "Avg"}[mode]
         layer = getattr(nn, f"Adaptive{name}Pool{spatial}d")(tuple(output) if spatial > 1 else output[0])
-        shape, batch = image(spatial, 2, low=0 if random.random() < 0.2 else 1)
+        low = pick([0, 1, 1])
+        shape, batch = image(spatial, 2, low=low, high=low + 6 if low else 1)
         if random.random() < 0.1:
             shape = shape[:-1]
         case("adaptive", [shape], layer, {"mode": mode, "output": output}, batch=batch)
@@ -165,7 +166,7 @@ def binaries(count):
     for _ in range(count):
         name = pick(list(functions))
         full = [pick([1, 2, 3, 5]) for _ in range(3)]
-        shrink = lambda: [pick([extent, extent, 1, 4 if random.random() < 0.1 else extent]) for extent in full][random.randint(0, 3):]
+        shrink = lambda: [pick([extent, extent, extent, 1, 1, 4]) for extent in full][random.randint(0, 3):]
         case("binary", [shrink(), shrink()], functions[name], {"name": name}, [pick(list(DTYPES)), pick(list(DTYPES))], None)
 
 

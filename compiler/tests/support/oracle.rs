@@ -18,23 +18,23 @@ impl Case {
         self.0["op"].as_str().unwrap()
     }
 
-    fn text(&self, key: &str) -> &str {
+    pub fn text(&self, key: &str) -> &str {
         self.0[key].as_str().unwrap()
     }
 
-    fn number(&self, key: &str) -> u64 {
+    pub fn number(&self, key: &str) -> u64 {
         self.0[key].as_u64().unwrap()
     }
 
-    fn flag(&self, key: &str) -> bool {
+    pub fn flag(&self, key: &str) -> bool {
         self.0[key].as_bool().unwrap()
     }
 
-    fn numbers(&self, key: &str) -> Vec<u64> {
+    pub fn numbers(&self, key: &str) -> Vec<u64> {
         self.0[key].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect()
     }
 
-    fn positions(&self, key: &str) -> Vec<usize> {
+    pub fn positions(&self, key: &str) -> Vec<usize> {
         self.numbers(key).into_iter().map(|n| n as usize).collect()
     }
 
@@ -105,7 +105,15 @@ impl Case {
                     "sum" => ReduceKind::Sum,
                     "mean" => ReduceKind::Mean,
                     "max" => ReduceKind::Max,
-                    _ => ReduceKind::Min,
+                    "min" => ReduceKind::Min,
+                    "prod" => ReduceKind::Product,
+                    "var" => ReduceKind::Variance { correction: 1 },
+                    "std" => ReduceKind::Deviation { correction: 1 },
+                    "norm" => ReduceKind::Norm,
+                    "logsumexp" => ReduceKind::LogSumExp,
+                    "all" => ReduceKind::All,
+                    "any" => ReduceKind::Any,
+                    other => panic!("no reduction {other}"),
                 };
                 let (dims, keep_dim) = (self.positions("dims"), self.flag("keep"));
                 (Op::Reduce(Reduce { kind, dims, keep_dim }), none)
@@ -124,7 +132,7 @@ impl Case {
                 };
                 (Op::Slice(slice), none)
             }
-            other => panic!("no operation {other}"),
+            _ => super::more::op(self, inputs),
         })
     }
 
@@ -245,12 +253,36 @@ fn dtype_named(name: &Json) -> DType {
 
 fn binary(name: &str) -> Binary {
     use Binary::*;
-    *[Add, Sub, Mul, Div, Pow, Maximum, Minimum].iter().find(|op| op.name() == name).unwrap()
+    let all = [
+        Add,
+        Sub,
+        Mul,
+        Div,
+        Pow,
+        Maximum,
+        Minimum,
+        FloorDivide,
+        Remainder,
+        Equal,
+        NotEqual,
+        Less,
+        LessEqual,
+        Greater,
+        GreaterEqual,
+        LogicalAnd,
+        LogicalOr,
+        LogicalXor,
+    ];
+    *all.iter().find(|op| op.name() == name).unwrap()
 }
 
 fn unary(name: &str) -> Unary {
     use Unary::*;
-    *[Neg, Abs, Exp, Log, Sqrt, Rsqrt, Square].iter().find(|op| op.name() == name).unwrap()
+    let all = [
+        Neg, Abs, Exp, Log, Sqrt, Rsqrt, Square, Sin, Cos, Tan, Reciprocal, Floor, Ceil, Round,
+        Sign, Erf, Expm1, Log1p, Log2, LogicalNot,
+    ];
+    *all.iter().find(|op| op.name() == name).unwrap()
 }
 
 fn activation(name: &str) -> Activation {
@@ -273,6 +305,11 @@ fn activation(name: &str) -> Activation {
         Softplus { beta: 1.0, threshold: 20.0 },
         Softsign,
         LogSigmoid,
+        Hardshrink { lambda: 0.5 },
+        Softshrink { lambda: 0.5 },
+        Tanhshrink,
+        Threshold { threshold: 0.0, value: 0.0 },
+        Rrelu { lower: 0.125, upper: 0.25 },
     ];
     *all.iter().find(|op| op.name() == name).unwrap()
 }
