@@ -11,6 +11,7 @@ mod elements;
 mod elementwise;
 mod error;
 mod image;
+mod layout;
 mod linear;
 mod make;
 mod matmul;
@@ -26,6 +27,7 @@ pub use broadcast::{broadcast, promote};
 pub use check::check;
 pub use elements::Elements;
 pub use error::ShapeError;
+pub use layout::Layouts;
 pub use reshape::{flatten, resolve_dim, resolve_expand, resolve_reshape};
 
 use crate::ir::{DType, Op, Shape, TensorType};
@@ -40,7 +42,7 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Shape
         Op::Conv(conv) => one(conv::conv(conv, operands)?),
         Op::Linear(linear) => one(linear::linear(linear, operands)?),
         Op::BatchNorm(batch_norm) => one(norm::batch_norm(batch_norm, operands)?),
-        Op::Dropout(_) => one(only(operands)?.clone()),
+        Op::Dropout(_) | Op::Contiguous => one(only(operands)?.clone()),
         Op::Pool(pool) => one(pool::pool(pool, operands)?),
         Op::AdaptivePool(pool) => one(pool::adaptive_pool(pool, operands)?),
         Op::Activation(activation) => one(elementwise::activation(*activation, operands)?),

@@ -60,6 +60,7 @@ pub fn rule(op: &Op) -> Option<Rule> {
         | Op::Permute(_)
         | Op::Cat(_)
         | Op::Expand(_)
+        | Op::Contiguous
         | Op::Slice(_)
         | Op::Unary(_)
         | Op::Binary(_)

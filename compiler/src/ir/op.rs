@@ -41,6 +41,8 @@ pub enum Op {
     Permute(Permute),
     /// Concatenation. Operands: one or more inputs.
     Cat(Cat),
+    /// The same tensor with its elements in order, a copy. Operand: input.
+    Contiguous,
     /// Broadcast to a larger shape. Operand: input.
     Expand(Expand),
     /// A strided range along one dimension. Operand: input.
@@ -161,6 +163,7 @@ impl Op {
             Op::Reshape(_) => "reshape",
             Op::Permute(_) => "permute",
             Op::Cat(_) => "cat",
+            Op::Contiguous => "contiguous",
             Op::Expand(_) => "expand",
             Op::Slice(_) => "slice",
             Op::Unary(unary) => unary.name(),

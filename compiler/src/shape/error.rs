@@ -237,6 +237,14 @@ pub enum ShapeError {
         /// Sum of the parts.
         total: u64,
     },
+    /// The elements do not lie in memory as a view would need.
+    #[error("cannot see {input} as {target} without a copy, since its elements are out of order")]
+    NotViewable {
+        /// The input.
+        input: Shape,
+        /// The requested shape.
+        target: Shape,
+    },
     /// Whether it works, or to which shape it leads, depends on the batch size.
     #[error("cannot be checked for every batch size: {what}")]
     BatchDependent {

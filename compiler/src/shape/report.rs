@@ -29,6 +29,7 @@ impl ShapeError {
             ShapeError::DtypeMismatch { .. } => "nasc::shape::dtype_mismatch",
             ShapeError::OperandShape { .. } => "nasc::shape::operand_shape",
             ShapeError::OperandCount { .. } => "nasc::shape::operand_count",
+            ShapeError::NotViewable { .. } => "nasc::shape::not_viewable",
             ShapeError::Indivisible { .. } => "nasc::shape::indivisible",
             ShapeError::SplitMismatch { .. } => "nasc::shape::split_mismatch",
             ShapeError::BatchDependent { .. } => "nasc::shape::batch_dependent",
@@ -78,6 +79,7 @@ impl ShapeError {
             | ShapeError::EmptyOutput { input, .. }
             | ShapeError::ExpandMismatch { input, .. }
             | ShapeError::Indivisible { input, .. }
+            | ShapeError::NotViewable { input, .. }
             | ShapeError::ReshapeSize { input, .. } => Some(format!("the input has shape {input}")),
             ShapeError::BroadcastMismatch { left, right, .. }
             | ShapeError::MatmulMismatch { left, right, .. } => {
@@ -159,6 +161,9 @@ impl ShapeError {
             }
             ShapeError::IndexOutOfRange { extent: extent @ 1.., .. } => {
                 Some(format!("write an index of at most {}", extent - 1))
+            }
+            ShapeError::NotViewable { .. } => {
+                Some("write reshape instead of view, or contiguous() before it".to_string())
             }
             ShapeError::BatchDependent { .. } => Some(
                 "take sizes from the tensor (x.size(0), or -1 in view) instead of a fixed batch size"

@@ -49,7 +49,7 @@ impl Attributes {
         let none = Attributes(Vec::new());
         match op {
             Op::Conv(op) => conv(none, op),
-            Op::Linear(_) | Op::MatMul => none,
+            Op::Linear(_) | Op::MatMul | Op::Contiguous => none,
             Op::BatchNorm(op) => none
                 .with("eps", op.eps)
                 .with("momentum", op.momentum.map_or("none".to_string(), |m| m.to_string()))
