@@ -140,7 +140,12 @@ impl Builder {
 /// Whether an operation whose result has the type of its operand is the identity.
 fn changes_nothing(op: &Op) -> bool {
     match op {
-        Op::Contiguous | Op::Reshape(_) | Op::Expand(_) | Op::Slice(_) | Op::Cast(_) | Op::Cat(_) => true,
+        Op::Contiguous
+        | Op::Reshape(_)
+        | Op::Expand(_)
+        | Op::Slice(_)
+        | Op::Cast(_)
+        | Op::Cat(_) => true,
         Op::Permute(permute) => permute.order.is_sorted(),
         Op::Dropout(dropout) => dropout.p == 0.0,
         _ => false,

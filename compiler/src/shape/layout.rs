@@ -84,7 +84,9 @@ impl Layouts {
             Some((self.extents(&graph.tensor_type(id)?.shape), self.get(id)?))
         };
         match &node.op {
-            Op::Full(_) | Op::Arange(_) | Op::Random(_) | Op::Contiguous => return Some(contiguous(extents)),
+            Op::Full(_) | Op::Arange(_) | Op::Random(_) | Op::Contiguous => {
+                return Some(contiguous(extents));
+            }
             Op::Cat(_) | Op::Binary(_) => {
                 let is_contiguous = |position| {
                     operand(position)
