@@ -28,6 +28,7 @@ pub use check::check;
 pub use elements::Elements;
 pub use error::ShapeError;
 pub use layout::Layouts;
+pub use report::CODES;
 pub use reshape::{flatten, resolve_dim, resolve_expand, resolve_reshape};
 
 use crate::ir::{DType, Op, Shape, TensorType};

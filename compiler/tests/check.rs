@@ -186,3 +186,29 @@ fn activation_of_integers_is_no_number_for_gelu() {
     graph.values[0].tensor_type.as_mut().unwrap().dtype = nasc_compiler::ir::DType::I64;
     assert_eq!(refusal(graph).code, "nasc::shape::dtype_mismatch");
 }
+
+#[test]
+fn keys_that_were_not_transposed_are_named() {
+    let shape = Shape(vec![Dim::N, Dim::Known(16), Dim::Known(64)]);
+    let error = ShapeError::MatmulMismatch {
+        left: shape.clone(),
+        right: shape,
+        left_extent: Dim::Known(64),
+        right_extent: Dim::Known(16),
+    };
+    let provenance = Provenance { call: span(5), declared: None, module: ModuleId(0) };
+    let help = error.into_diagnostic("torch.matmul", &provenance).help.unwrap();
+    assert_eq!(help, "write .transpose(-2, -1) behind the right operand");
+}
+
+#[test]
+fn window_that_does_not_fit_gets_a_size_and_a_padding() {
+    let input = Shape(vec![Dim::N, Dim::Known(8), Dim::Known(4), Dim::Known(4)]);
+    let error = ShapeError::EmptySpatialDim { dim: 2, window: 7, padded: 4, input };
+    let provenance = Provenance { call: span(5), declared: Some(span(1)), module: ModuleId(1) };
+    let diagnostic = error.into_diagnostic("conv3", &provenance);
+    let message = "`conv3` has a window of 7 over a padded input of 4 in dimension 2";
+    assert_eq!(diagnostic.message, message);
+    let help = "write a kernel_size of at most 4, or raise the padding by 2";
+    assert_eq!(diagnostic.help.unwrap(), help);
+}

@@ -4,6 +4,38 @@ use super::{Elements, ShapeError};
 use crate::diagnostic::{Diagnostic, Fault, Label, Severity};
 use crate::ir::{Dim, Provenance, Shape};
 
+/// All codes of this stage. The last two say that nasc built a graph wrongly; no program is known
+/// that reaches them.
+pub const CODES: &[&str] = &[
+    "nasc::shape::batch_dependent",
+    "nasc::shape::broadcast_mismatch",
+    "nasc::shape::channel_mismatch",
+    "nasc::shape::concat_mismatch",
+    "nasc::shape::dim_out_of_range",
+    "nasc::shape::dtype_mismatch",
+    "nasc::shape::empty_output",
+    "nasc::shape::empty_reduction",
+    "nasc::shape::empty_spatial_dim",
+    "nasc::shape::expand_mismatch",
+    "nasc::shape::feature_mismatch",
+    "nasc::shape::index_out_of_range",
+    "nasc::shape::indivisible",
+    "nasc::shape::invalid_permutation",
+    "nasc::shape::matmul_mismatch",
+    "nasc::shape::not_viewable",
+    "nasc::shape::num_features_mismatch",
+    "nasc::shape::operand_shape",
+    "nasc::shape::output_padding",
+    "nasc::shape::padding_too_large",
+    "nasc::shape::pool_padding",
+    "nasc::shape::rank_mismatch",
+    "nasc::shape::reshape_size",
+    "nasc::shape::split_mismatch",
+    "nasc::shape::too_large",
+    "nasc::shape::operand_count",
+    "nasc::shape::invalid_graph",
+];
+
 impl ShapeError {
     /// Stable code of the mistake.
     #[must_use]
@@ -141,9 +173,10 @@ impl ShapeError {
                 Some(format!("write {argument} = {found} in the declaration"))
             }
             ShapeError::RankMismatch { expected, input } => rank_help(expected, input),
-            ShapeError::EmptySpatialDim { window, padded, .. } => Some(format!(
-                "add padding of at least {} in all, or pool and stride less before this layer",
-                window.saturating_sub(*padded)
+            ShapeError::EmptySpatialDim { window, padded, .. } => window_help(*window, *padded),
+            ShapeError::EmptyOutput { extent, .. } => Some(format!(
+                "pad by {} less",
+                u128::try_from(1 - extent).unwrap_or(1).div_ceil(2)
             )),
             ShapeError::ReshapeSize { input, target } => reshape_help(input, target),
             ShapeError::PoolPadding { kernel, .. } => {
@@ -161,6 +194,36 @@ impl ShapeError {
             }
             ShapeError::IndexOutOfRange { extent: extent @ 1.., .. } => {
                 Some(format!("write an index of at most {}", extent - 1))
+            }
+            ShapeError::BroadcastMismatch { dim, left_extent, right_extent, .. } => Some(format!(
+                "make dimension {dim} the same on both sides, {left_extent} or {right_extent}, \
+                 by equal strides, paddings and channels"
+            )),
+            ShapeError::ConcatMismatch { other_dim, first, .. } => {
+                first.0.get(*other_dim).map(|extent| {
+                    format!("make dimension {other_dim} of every tensor {extent}")
+                })
+            }
+            ShapeError::MatmulMismatch { left_extent, right, .. } => {
+                let transposed = right.rank() > 1 && right.0.last() == Some(left_extent);
+                transposed.then(|| "write .transpose(-2, -1) behind the right operand".to_string())
+            }
+            ShapeError::DtypeMismatch { expected: "f32" | "float", .. } => {
+                Some("write .float() behind the input".to_string())
+            }
+            ShapeError::OperandShape { operand, expected, .. } => {
+                Some(format!("make the {operand} of shape {expected}"))
+            }
+            ShapeError::InvalidPermutation { rank, .. } => {
+                let dims: Vec<String> = (0..*rank).map(|dim| dim.to_string()).collect();
+                Some(format!("name each of {} once", dims.join(", ")))
+            }
+            ShapeError::Indivisible { dim, extent: Dim::Known(extent), divisor: divisor @ 1.., .. } => {
+                let next = extent.next_multiple_of(*divisor);
+                Some(format!("give dimension {dim} an extent such as {next}"))
+            }
+            ShapeError::SplitMismatch { extent, .. } => {
+                Some(format!("write sizes that add up to {extent}"))
             }
             ShapeError::NotViewable { .. } => {
                 Some("write reshape instead of view, or contiguous() before it".to_string())
@@ -181,6 +244,17 @@ fn feature_help(argument: &str, expected: u64, found: Dim, input: &Shape) -> Opt
         return Some("call torch.flatten(x, 1) before it".to_string());
     }
     found.known().map(|found| format!("write {argument} = {found} in the declaration"))
+}
+
+/// The largest window that fits, or the padding on both sides that makes room.
+fn window_help(window: u64, padded: u64) -> Option<String> {
+    let missing = window.saturating_sub(padded).div_ceil(2);
+    match (padded, missing) {
+        (0, _) | (_, 0) => None,
+        (padded, missing) => Some(format!(
+            "write a kernel_size of at most {padded}, or raise the padding by {missing}"
+        )),
+    }
 }
 
 fn rank_help(expected: &[usize], input: &Shape) -> Option<String> {
