@@ -3,7 +3,7 @@
 
 mod support;
 
-use nasc_compiler::cost::{MemoryConfig, analyze, memory};
+use nasc_compiler::cost::{MemoryConfig, analyze, memory, rule};
 use nasc_compiler::ir::op::{Activation, Binary, Reshape};
 use nasc_compiler::ir::{Dim, Op, Shape};
 use nasc_compiler::shape::check;
@@ -84,4 +84,37 @@ fn figures_of_enormous_layers_saturate() {
     }
     let report = analyze(&check(network.finish(&[x])).unwrap());
     assert_eq!((report.params, report.macs, report.flops), (u64::MAX, u64::MAX, u64::MAX));
+}
+
+#[test]
+fn depth_and_width_count_registered_layers_of_the_listed_types() {
+    let mut network = Network::new();
+    let x = network.input(&[Dim::N, Dim::Known(8)]);
+    let x = network.linear("fc", x, (8, 4));
+    // registered, whether called or not
+    network.layer("drop", "Dropout2d", None);
+    network.layer("flatten", "Flatten", None);
+    network.layer("norm", "LayerNorm", None);
+    network.layer("audio", "Conv1d", Some(100));
+    let report = analyze(&check(network.finish(&[x])).unwrap());
+    assert_eq!((report.depth, report.width), (3, 4));
+}
+
+#[test]
+fn network_without_layers_has_ratio_zero() {
+    let mut network = Network::new();
+    let x = network.input(&[Dim::N, Dim::Known(8)]);
+    let report = analyze(&check(network.finish(&[x])).unwrap());
+    assert_eq!((report.depth, report.width, report.width_to_depth), (0, 0, 0.0));
+}
+
+#[test]
+fn every_counted_operation_states_its_formula() {
+    let mut network = Network::new();
+    let x = network.input(&[Dim::N, Dim::Known(4), Dim::Known(4)]);
+    let y = network.node(Op::MatMul, &[x, x]);
+    let z = network.node(Op::Activation(Activation::Relu), &[y]);
+    let graph = network.finish(&[z]);
+    assert!(rule(&graph.nodes[0].op).unwrap().formula.contains("summed dimension"));
+    assert_eq!(rule(&graph.nodes[1].op), None);
 }

@@ -21,7 +21,10 @@ const DEPTH_LAYERS: &[&str] = &[
     "Linear",
     "Bilinear",
     "Dropout",
+    "Dropout2d",
+    "Dropout3d",
     "Embedding",
+    "EmbeddingBag",
     "RNN",
     "LSTM",
     "GRU",
@@ -72,10 +75,17 @@ pub fn depth(graph: &Graph) -> u64 {
     layers.filter(|layer| DEPTH_LAYERS.contains(layer)).count() as u64
 }
 
-/// The largest `out_channels` of a convolution or `out_features` of a linear layer; 0 without any.
+/// Layer types whose output counts towards the width.
+const WIDTH_LAYERS: &[&str] = &["Conv2d", "Linear", "Bilinear"];
+
+/// The largest `out_channels` of a two-dimensional convolution or `out_features` of a linear layer;
+/// 0 without any.
 #[must_use]
 pub fn width(graph: &Graph) -> u64 {
-    graph.modules.iter().filter_map(|module| module.out_features).max().unwrap_or(0)
+    let counted = graph.modules.iter().filter(|module| {
+        module.layer.as_deref().is_some_and(|layer| WIDTH_LAYERS.contains(&layer))
+    });
+    counted.filter_map(|module| module.out_features).max().unwrap_or(0)
 }
 
 /// Width divided by depth; 0 for a network without layers.

@@ -160,6 +160,11 @@ impl ShapeError {
 
     /// One edit that makes this operation fit.
     fn help(&self, declared: bool) -> Option<String> {
+        self.layer_help(declared).or_else(|| self.tensor_help())
+    }
+
+    /// Edits of a layer's declaration or of what comes before it.
+    fn layer_help(&self, declared: bool) -> Option<String> {
         match self {
             ShapeError::ChannelMismatch { found: Dim::Known(found), groups, .. }
                 if declared && found.is_multiple_of(*groups) =>
@@ -174,11 +179,9 @@ impl ShapeError {
             }
             ShapeError::RankMismatch { expected, input } => rank_help(expected, input),
             ShapeError::EmptySpatialDim { window, padded, .. } => window_help(*window, *padded),
-            ShapeError::EmptyOutput { extent, .. } => Some(format!(
-                "pad by {} less",
-                u128::try_from(1 - extent).unwrap_or(1).div_ceil(2)
-            )),
-            ShapeError::ReshapeSize { input, target } => reshape_help(input, target),
+            ShapeError::EmptyOutput { extent, .. } => {
+                Some(format!("pad by {} less", u128::try_from(1 - extent).unwrap_or(1).div_ceil(2)))
+            }
             ShapeError::PoolPadding { kernel, .. } => {
                 Some(format!("write padding = {} or less", kernel / 2))
             }
@@ -188,6 +191,14 @@ impl ShapeError {
             ShapeError::OutputPadding { limit, .. } => {
                 Some(format!("write output_padding = {} or less", limit.saturating_sub(1)))
             }
+            _ => None,
+        }
+    }
+
+    /// Edits of a function's arguments.
+    fn tensor_help(&self) -> Option<String> {
+        match self {
+            ShapeError::ReshapeSize { input, target } => reshape_help(input, target),
             ShapeError::DimOutOfRange { rank, .. } => {
                 let last = i128::try_from(rank.saturating_sub(1)).unwrap_or(0);
                 Some(format!("write a dimension from {} to {last}", -last - 1))
