@@ -152,6 +152,20 @@ fn trainable_and_frozen_parameters_differ() {
 }
 
 #[test]
+fn an_operation_done_twice_counts_once_unless_it_is_random() {
+    let twice = |op: Op, repeated: bool| {
+        hash_of(|net, x| {
+            let a = net.node(op.clone(), &[x]);
+            let b = if repeated { net.node(op, &[x]) } else { a };
+            net.node(ADD, &[a, b])
+        })
+    };
+    assert_eq!(twice(RELU, true), twice(RELU, false));
+    let dropout = Op::Dropout(Dropout { p: 0.5, kind: DropoutKind::Element });
+    assert_ne!(twice(dropout.clone(), true), twice(dropout, false));
+}
+
+#[test]
 fn form_names_no_path() {
     let text = form(&check(first_network()).unwrap());
     assert!(!text.contains("conv1") && !text.contains("fc1"), "{text}");

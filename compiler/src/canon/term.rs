@@ -169,14 +169,37 @@ const fn is_commutative(op: &Op) -> bool {
     )
 }
 
+/// Only what certainly computes the same from the same operands is listed.
 fn is_repeatable(op: &Op) -> bool {
     match op {
         Op::Dropout(dropout) => dropout.p == 0.0,
         Op::Recurrent(recurrent) => recurrent.dropout == 0.0,
-        Op::Random(_) | Op::Activation(Activation::Rrelu { .. }) => false,
         Op::Attention(attention) => attention.dropout == 0.0,
         Op::InstanceNorm(norm) => !norm.track_running_stats,
         Op::BatchNorm(batch_norm) => !batch_norm.track_running_stats,
-        _ => true,
+        Op::Activation(activation) => !matches!(activation, Activation::Rrelu { .. }),
+        Op::Conv(_)
+        | Op::Linear(_)
+        | Op::Pool(_)
+        | Op::AdaptivePool(_)
+        | Op::Softmax(_)
+        | Op::Reshape(_)
+        | Op::Permute(_)
+        | Op::Cat(_)
+        | Op::Expand(_)
+        | Op::Contiguous
+        | Op::Slice(_)
+        | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Scalar(_)
+        | Op::Reduce(_)
+        | Op::MatMul
+        | Op::Full(_)
+        | Op::Cast(_)
+        | Op::LayerNorm(_)
+        | Op::GroupNorm(_)
+        | Op::Split(_)
+        | Op::Pad(_) => true,
+        _ => false,
     }
 }

@@ -79,53 +79,57 @@ impl Layouts {
 
     /// Layout of a result of `node` with these extents.
     fn result(&self, graph: &Graph, node: &Node, extents: &[u64]) -> Option<Strides> {
-        let operand = |position: usize| -> Option<(Vec<u64>, &Strides)> {
-            let id = *node.inputs.get(position)?;
-            Some((self.extents(&graph.tensor_type(id)?.shape), self.get(id)?))
-        };
+        let operands: Option<Vec<(Vec<u64>, &Strides)>> = node
+            .inputs
+            .iter()
+            .map(|&id| Some((self.extents(&graph.tensor_type(id)?.shape), self.get(id)?)))
+            .collect();
         match &node.op {
             Op::Full(_) | Op::Arange(_) | Op::Random(_) | Op::Contiguous => {
-                return Some(contiguous(extents));
+                Some(contiguous(extents))
             }
             Op::Cat(_) | Op::Binary(_) => {
-                let is_contiguous = |position| {
-                    operand(position)
-                        .is_some_and(|(extents, strides)| *strides == contiguous(&extents))
-                };
-                return (0..node.inputs.len()).all(is_contiguous).then(|| contiguous(extents));
+                let in_order =
+                    |(extents, strides): &(Vec<u64>, &Strides)| **strides == contiguous(extents);
+                operands?.iter().all(in_order).then(|| contiguous(extents))
             }
-            _ => {}
+            op => {
+                let operands = operands?;
+                let (from, strides) = operands.first()?;
+                derived(op, from, strides, extents)
+            }
         }
-        let (from, strides) = operand(0)?;
-        match &node.op {
-            Op::Permute(permute) => {
-                permute.order.iter().map(|&dim| strides.get(dim).copied()).collect()
-            }
-            Op::Reshape(_) => {
-                Some(view(&from, strides, extents).unwrap_or_else(|| contiguous(extents)))
-            }
-            Op::Expand(_) => Some(expanded(&from, strides, extents)),
-            Op::Slice(slice) => {
-                let mut strides = strides.clone();
-                let stride = strides.get_mut(slice.dim)?;
-                *stride = stride.saturating_mul(slice.step);
-                Some(strides)
-            }
-            Op::Split(_) | Op::Dropout(_) => Some(strides.clone()),
-            // element by element: a dense layout stays as it is
-            Op::Activation(_) | Op::Unary(_) | Op::Scalar(_) | Op::Clamp(_) => {
-                is_dense(&from, strides).then(|| strides.clone())
-            }
-            Op::Conv(_)
-            | Op::Linear(_)
-            | Op::BatchNorm(_)
-            | Op::LayerNorm(_)
-            | Op::GroupNorm(_)
-            | Op::Pool(_)
-            | Op::AdaptivePool(_)
-            | Op::Softmax(_) => (*strides == contiguous(&from)).then(|| contiguous(extents)),
-            _ => None,
+    }
+}
+
+/// Layout of a result made from one tensor, parameters aside.
+fn derived(op: &Op, from: &[u64], strides: &Strides, extents: &[u64]) -> Option<Strides> {
+    match op {
+        Op::Permute(permute) => {
+            permute.order.iter().map(|&dim| strides.get(dim).copied()).collect()
         }
+        Op::Reshape(_) => Some(view(from, strides, extents).unwrap_or_else(|| contiguous(extents))),
+        Op::Expand(_) => Some(expanded(from, strides, extents)),
+        Op::Slice(slice) => {
+            let mut strides = strides.clone();
+            let stride = strides.get_mut(slice.dim)?;
+            *stride = stride.saturating_mul(slice.step);
+            Some(strides)
+        }
+        Op::Split(_) | Op::Dropout(_) => Some(strides.clone()),
+        // element by element: a dense layout stays as it is
+        Op::Activation(_) | Op::Unary(_) | Op::Scalar(_) | Op::Clamp(_) => {
+            is_dense(from, strides).then(|| strides.clone())
+        }
+        Op::Conv(_)
+        | Op::Linear(_)
+        | Op::BatchNorm(_)
+        | Op::LayerNorm(_)
+        | Op::GroupNorm(_)
+        | Op::Pool(_)
+        | Op::AdaptivePool(_)
+        | Op::Softmax(_) => (*strides == contiguous(from)).then(|| contiguous(extents)),
+        _ => None,
     }
 }
 
