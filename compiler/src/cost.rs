@@ -101,7 +101,7 @@ pub fn analyze(graph: &CheckedGraph) -> CostReport {
         convention,
         params: elements(graph, ParamKind::is_parameter),
         trainable_params: elements(graph, |kind| kind == ParamKind::Trainable),
-        buffers: elements(graph, |kind| !kind.is_parameter()),
+        buffers: elements(graph, ParamKind::is_buffer),
         macs,
         flops: macs.saturating_mul(convention.flops_per_mac()),
         depth: depth(graph),

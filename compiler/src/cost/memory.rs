@@ -42,7 +42,7 @@ pub fn memory(graph: &Graph, config: &MemoryConfig) -> MemoryReport {
     let gradient_bytes = bytes(|kind| kind == crate::ir::ParamKind::Trainable);
     MemoryReport {
         parameter_bytes: bytes(crate::ir::ParamKind::is_parameter),
-        buffer_bytes: bytes(|kind| !kind.is_parameter()),
+        buffer_bytes: bytes(crate::ir::ParamKind::is_buffer),
         gradient_bytes,
         optimizer_bytes: gradient_bytes.saturating_mul(config.optimizer_states),
         inference_activation_bytes: peak_activation_bytes(graph, config.batch),

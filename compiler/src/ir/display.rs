@@ -40,6 +40,7 @@ const fn keyword(param: &Param) -> &'static str {
         ParamKind::Frozen => "frozen",
         ParamKind::Buffer => "buffer",
         ParamKind::TransientBuffer => "transient",
+        ParamKind::Unregistered => "unregistered",
     }
 }
 

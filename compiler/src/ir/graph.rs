@@ -130,6 +130,9 @@ pub enum ParamKind {
     Buffer,
     /// A buffer that the state dict leaves out.
     TransientBuffer,
+    /// A tensor that no module registered, such as the weight of a layer in a plain list: not in
+    /// the state dict, and neither parameter nor buffer.
+    Unregistered,
 }
 
 impl ParamKind {
@@ -137,6 +140,12 @@ impl ParamKind {
     #[must_use]
     pub const fn is_parameter(self) -> bool {
         matches!(self, ParamKind::Trainable | ParamKind::Frozen)
+    }
+
+    /// Whether it counts as a buffer.
+    #[must_use]
+    pub const fn is_buffer(self) -> bool {
+        matches!(self, ParamKind::Buffer | ParamKind::TransientBuffer)
     }
 }
 

@@ -1,0 +1,303 @@
+//! Which network a file holds, and its trace: the last class or factory that needs no arguments,
+//! or the expression that was asked for.
+
+use std::rc::Rc;
+
+use crate::ast::{Module, Name, Stmt, StmtKind};
+use crate::ir::{Graph, ValueId};
+use crate::source::{FileId, SourceFile, Span};
+
+use super::error::{Eval, Exception, Mistake, Stop, raise};
+use super::interpreter::Interpreter;
+use super::native::CallArgs;
+use super::object::{Class, Instance};
+use super::prune::prune;
+use super::value::{Source, Tensor, Value};
+use super::{CompileOptions, Parse};
+
+/// The chosen network.
+pub(crate) struct Entry {
+    pub text: String,
+    pub reason: String,
+    pub module: Rc<Instance>,
+    /// Where it is defined.
+    pub span: Option<Span>,
+}
+
+/// A network with its graph, not yet checked.
+pub(crate) struct Traced {
+    pub graph: Graph,
+    pub entry: Entry,
+}
+
+impl Interpreter<'_> {
+    /// Runs a file, makes its network and calls it. `None` after a mistake, which is recorded.
+    pub(crate) fn trace(
+        &mut self,
+        parse: Parse<'_>,
+        module: &Module,
+        options: &CompileOptions,
+    ) -> Option<Traced> {
+        let result = self.trace_inner(parse, module, options);
+        match result {
+            Ok(traced) => Some(traced),
+            Err(stop) => {
+                self.report_stop(*stop);
+                None
+            }
+        }
+    }
+
+    fn trace_inner(
+        &mut self,
+        parse: Parse<'_>,
+        module: &Module,
+        options: &CompileOptions,
+    ) -> Eval<Traced> {
+        self.run_module(&module.body)?;
+        let entry = match &options.entry {
+            Some(text) => self.asked_entry(parse, text)?,
+            None => self.find_entry(&module.body)?,
+        };
+        if let Some(span) = entry.span {
+            self.site = span;
+        }
+        self.register_network(&entry.module)?;
+        let first_node = self.builder.graph().nodes.len();
+        let inputs: Vec<Value> = options
+            .inputs
+            .iter()
+            .map(|tensor_type| {
+                let value = self.builder.input(tensor_type.clone());
+                Value::Tensor(Tensor::new(tensor_type.clone(), Source::Graph(value)))
+            })
+            .collect();
+        let network = Value::Instance(Rc::clone(&entry.module));
+        self.called_modules.clear();
+        let result = self.call(&network, CallArgs::positional(inputs))?;
+        let outputs = self.outputs(&result)?;
+        self.check_batch(&outputs);
+        self.warn(&entry.module);
+        let graph = std::mem::take(&mut self.builder).finish(outputs);
+        Ok(Traced { graph: prune(graph, first_node), entry })
+    }
+
+    /// The tensors of a result, in order.
+    fn outputs(&mut self, result: &Value) -> Eval<Vec<ValueId>> {
+        match result {
+            Value::Tensor(tensor) => Ok(vec![self.materialise(tensor)?]),
+            Value::Unknown => Err(super::error::silent()),
+            Value::Tuple(_) | Value::List(_) => {
+                let items = self.collect(result)?;
+                self.all_outputs(&items)
+            }
+            Value::Dict(_) => {
+                let pairs = self.mapping_items(result)?;
+                let items: Vec<Value> = pairs.into_iter().map(|(_, value)| value).collect();
+                self.all_outputs(&items)
+            }
+            Value::Instance(instance) => {
+                let payload = instance.payload.borrow().clone();
+                match payload {
+                    Some(payload) => self.outputs(&payload),
+                    None => Err(bad_output(result)),
+                }
+            }
+            other => Err(bad_output(other)),
+        }
+    }
+
+    fn all_outputs(&mut self, items: &[Value]) -> Eval<Vec<ValueId>> {
+        let mut outputs = Vec::new();
+        for item in items.iter().filter(|item| !item.is_none()) {
+            outputs.extend(self.outputs(item)?);
+        }
+        if outputs.is_empty() {
+            return Err(bad_output(&Value::None));
+        }
+        Ok(outputs)
+    }
+
+    fn asked_entry(&mut self, parse: Parse<'_>, text: &str) -> Eval<Entry> {
+        let source = SourceFile::new("--entry", text);
+        // The expression has no place in the file; mistakes in it point at its beginning.
+        let parsed = parse(&source).map_err(|errors| {
+            let message = errors.as_slice().first().map_or("", |error| error.message.as_str());
+            bad_entry(format!("the entry `{text}` is no expression: {message}"))
+        })?;
+        let [Stmt { kind: StmtKind::Expr(expr), .. }] = parsed.body.as_slice() else {
+            return Err(bad_entry(format!("the entry `{text}` is not one expression")));
+        };
+        let globals = Rc::clone(&self.globals);
+        let start = Span { file: FileId(0), start: 0, end: 0 };
+        let mut value = self.expression(expr, &globals).map_err(|stop| move_to(stop, start))?;
+        let mut shown = String::from(text);
+        if let Value::Class(_) | Value::Function(_) = value {
+            value = self.call_values(&value, Vec::new())?;
+            shown.push_str("()");
+        }
+        match value.module() {
+            Some(module) => Ok(Entry {
+                text: shown,
+                reason: String::from("asked for"),
+                module: Rc::clone(module),
+                span: module.class.span,
+            }),
+            None => Err(bad_entry(format!(
+                "the entry `{text}` is {}, not a network",
+                value.type_name()
+            ))),
+        }
+    }
+
+    /// The last class or factory of the file that can be made without arguments.
+    fn find_entry(&mut self, body: &[Stmt]) -> Eval<Entry> {
+        let mut failed_factory = None;
+        for (name, span) in definitions(body).into_iter().rev() {
+            let globals = Rc::clone(&self.globals);
+            match globals.get(&name) {
+                Some(Value::Class(class)) if class.is_module && !needs_arguments(&class) => {
+                    self.site = span;
+                    let value = self.instantiate(&class, CallArgs::default())?;
+                    return self.made_entry(&name, &value, span, "class");
+                }
+                Some(function @ Value::Function(_)) if is_factory(&function) => {
+                    match self.try_factory(&function, span) {
+                        Ok(Some(value)) => {
+                            return self.made_entry(&name, &value, span, "factory function");
+                        }
+                        Ok(None) => {}
+                        Err(stop) => failed_factory = failed_factory.or(Some(stop)),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Err(failed_factory.unwrap_or_else(|| self.no_network(body)))
+    }
+
+    fn made_entry(&self, name: &Name, value: &Value, span: Span, kind: &str) -> Eval<Entry> {
+        match value.module() {
+            Some(module) => Ok(Entry {
+                text: format!("{name}()"),
+                reason: format!("the last {kind} of the file that needs no arguments"),
+                module: Rc::clone(module),
+                span: Some(span),
+            }),
+            None => Err(bad_entry(format!("`{name}()` does not make a network"))),
+        }
+    }
+
+    /// Calls a function that may make a network; what it reports counts only if it does.
+    fn try_factory(&mut self, function: &Value, span: Span) -> Eval<Option<Value>> {
+        let known = self.diagnostics.len();
+        self.site = span;
+        match self.call_values(function, Vec::new()) {
+            Ok(value) if value.module().is_some() => Ok(Some(value)),
+            Ok(_) => {
+                self.diagnostics.truncate(known);
+                Ok(None)
+            }
+            Err(stop) => {
+                self.module_stack.clear();
+                Err(stop)
+            }
+        }
+    }
+
+    fn no_network(&self, body: &[Stmt]) -> Box<Stop> {
+        let error = raise(
+            Mistake::NoNetwork,
+            "",
+            "the file holds no network that can be made without arguments",
+        );
+        let classes = definitions(body).into_iter().rev();
+        let known = classes.filter_map(|(name, span)| match self.globals.get(&name) {
+            Some(Value::Class(class)) if class.is_module => Some((name, span)),
+            _ => None,
+        });
+        match known.last() {
+            Some((name, span)) => error
+                .at(span)
+                .help(format!("give every parameter of `{name}.__init__` a default, or name an entry such as `{name}(...)`")),
+            None => error.help("define a class that derives from nn.Module"),
+        }
+    }
+}
+
+/// Classes and functions of the file in order, with the places of their names.
+fn definitions(body: &[Stmt]) -> Vec<(Name, Span)> {
+    body.iter()
+        .filter_map(|statement| match &statement.kind {
+            StmtKind::ClassDef(def) => Some((Name::clone(&def.name), def.name_span)),
+            StmtKind::FunctionDef(def) => Some((Name::clone(&def.name), def.name_span)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether `__init__` has parameters without defaults besides `self`.
+fn needs_arguments(class: &Rc<Class>) -> bool {
+    match class.lookup("__init__") {
+        Some(Value::Function(function)) => {
+            let positional = function.defaults.iter().skip(1);
+            positional.chain(&function.keyword_defaults).any(Option::is_none)
+        }
+        Some(Value::Native(native)) => {
+            let parameters = native.signature.split(", ").skip(1);
+            let mut required =
+                parameters.filter(|part| !part.contains('=') && !part.starts_with('*'));
+            required.next().is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a function needs no arguments and returns something.
+fn is_factory(function: &Value) -> bool {
+    let Value::Function(function) = function else { return false };
+    let mut defaults = function.defaults.iter().chain(&function.keyword_defaults);
+    defaults.all(Option::is_some) && returns_value(&function.def.body)
+}
+
+fn returns_value(body: &[Stmt]) -> bool {
+    body.iter().any(|statement| match &statement.kind {
+        StmtKind::Return(value) => value.is_some(),
+        StmtKind::If { body, orelse, .. }
+        | StmtKind::For { body, orelse, .. }
+        | StmtKind::While { body, orelse, .. } => returns_value(body) || returns_value(orelse),
+        StmtKind::With { body, .. } | StmtKind::Try { body, .. } => returns_value(body),
+        _ => false,
+    })
+}
+
+fn bad_entry(message: String) -> Box<Stop> {
+    raise(Mistake::BadEntry, "", message).help("name a class or a call such as `Net()`")
+}
+
+fn bad_output(value: &Value) -> Box<Stop> {
+    let error = raise(
+        Mistake::BadOutput,
+        "TypeError",
+        format!("the network returns {}, not a tensor", value.type_name()),
+    );
+    match value {
+        Value::None => error.help("end `forward` with `return`"),
+        Value::Opaque(opaque) => match super::modules::opaque_use(opaque) {
+            stop if matches!(*stop, Stop::Refuse(_)) => stop,
+            _ => error,
+        },
+        _ => error.help("return the tensor that holds the result"),
+    }
+}
+
+/// Moves a mistake of the entry expression itself to a place of the file.
+fn move_to(mut stop: Box<Stop>, span: Span) -> Box<Stop> {
+    if let Stop::Raise(Exception { span: place, mistake, .. })
+    | Stop::Refuse(Exception { span: place, mistake, .. }) = &mut *stop
+        && matches!(mistake, Mistake::UnknownName | Mistake::WrongArguments)
+    {
+        *place = Some(span);
+    }
+    stop
+}

@@ -1,0 +1,608 @@
+//! Arithmetic and comparison of values. Integers are exact; sizes that hold the batch size stay
+//! symbolic and are compared only where every batch size gives the same answer.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use crate::ast::{BinaryOp, CompareOp, UnaryOp};
+
+use super::error::{Eval, Mistake, Stop, raise, refuse, silent, type_error};
+use super::interpreter::Interpreter;
+use super::value::Value;
+
+impl Interpreter<'_> {
+    /// `left op right`
+    pub(crate) fn binary(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Eval<Value> {
+        if left.is_unknown() || right.is_unknown() {
+            return Ok(Value::Unknown);
+        }
+        for operand in [left, right] {
+            if let Value::Opaque(opaque) = operand {
+                return Err(super::modules::opaque_use(opaque));
+            }
+        }
+        if let Some(result) = self.overloaded(op, left, right)? {
+            return Ok(result);
+        }
+        if matches!(left, Value::Tensor(_)) || matches!(right, Value::Tensor(_)) {
+            return self.tensor_binary(op, left, right);
+        }
+        if matches!(left, Value::Batch(_)) || matches!(right, Value::Batch(_)) {
+            return symbolic(op, left, right);
+        }
+        if let (Some(a), Some(b)) = (left.as_int(), right.as_int()) {
+            return self.integers(op, a, b);
+        }
+        if let (Some(a), Some(b)) = (left.as_float(), right.as_float()) {
+            return floats(op, a, b);
+        }
+        self.sequences(op, left, right)
+    }
+
+    /// `__add__` and friends of the program's classes.
+    fn overloaded(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Eval<Option<Value>> {
+        let (name, reflected) = special_names(op);
+        for (object, other, method) in [(left, right, name), (right, left, reflected)] {
+            let Value::Instance(instance) = object else { continue };
+            let Some(function) = instance.class.lookup(method) else { continue };
+            let result = self.call_values(&function, vec![object.clone(), other.clone()])?;
+            if !matches!(result, Value::NotImplemented) {
+                return Ok(Some(result));
+            }
+        }
+        Ok(None)
+    }
+
+    fn integers(&mut self, op: BinaryOp, a: i128, b: i128) -> Eval<Value> {
+        let result = match op {
+            BinaryOp::Add => a.checked_add(b),
+            BinaryOp::Sub => a.checked_sub(b),
+            BinaryOp::Mul => a.checked_mul(b),
+            BinaryOp::Div => return floats(op, a as f64, b as f64),
+            BinaryOp::FloorDiv => {
+                nonzero(b == 0, "integer division or modulo by zero")?;
+                floor_div(a, b)
+            }
+            BinaryOp::Mod => {
+                nonzero(b == 0, "integer modulo by zero")?;
+                floor_div(a, b).and_then(|q| q.checked_mul(b)).and_then(|p| a.checked_sub(p))
+            }
+            BinaryOp::Pow if b < 0 => return floats(op, a as f64, b as f64),
+            BinaryOp::Pow => u32::try_from(b).ok().and_then(|b| a.checked_pow(b)),
+            BinaryOp::LShift => u32::try_from(b)
+                .ok()
+                .and_then(|b| 2i128.checked_pow(b))
+                .and_then(|p| a.checked_mul(p)),
+            BinaryOp::RShift => u32::try_from(b).ok().map(|b| a >> b.min(127)),
+            BinaryOp::BitAnd => Some(a & b),
+            BinaryOp::BitOr => Some(a | b),
+            BinaryOp::BitXor => Some(a ^ b),
+            BinaryOp::MatMul => return Err(unsupported(op, &Value::Int(a), &Value::Int(b))),
+        };
+        result.map(Value::Int).ok_or_else(|| {
+            refuse(Mistake::IntegerOverflow, "an integer exceeds 128 bits")
+                .help("nasc computes sizes in 128 bits")
+        })
+    }
+
+    fn sequences(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Eval<Value> {
+        match (op, left, right) {
+            (BinaryOp::Add, Value::List(a), Value::List(b)) => {
+                let joined = [a.borrow().as_slice(), b.borrow().as_slice()].concat();
+                self.fuel.allocate(joined.len())?;
+                Ok(Value::list(joined))
+            }
+            (BinaryOp::Add, Value::Tuple(a), Value::Tuple(b)) => {
+                self.fuel.allocate(a.len() + b.len())?;
+                Ok(Value::tuple([&a[..], &b[..]].concat()))
+            }
+            (BinaryOp::Mod, Value::Str(text), _) => {
+                self.percent_format(text, right).map(Value::str)
+            }
+            (BinaryOp::Mul, _, _) => self.repeat_sequence(left, right),
+            (BinaryOp::BitOr, Value::Dict(a), Value::Dict(b)) => {
+                let mut merged = a.borrow().clone();
+                for (key, pair) in b.borrow().iter() {
+                    merged.insert(key.clone(), pair.clone());
+                }
+                Ok(Value::dict(merged))
+            }
+            (_, Value::Set(_), Value::Set(_)) => self.set_operation(op, left, right),
+            _ => {
+                if let (BinaryOp::Add, Some(a), Some(b)) = (op, left.as_str(), right.as_str()) {
+                    self.fuel.allocate(a.len() + b.len())?;
+                    return Ok(Value::str(format!("{a}{b}")));
+                }
+                if is_type(left) && is_type(right) {
+                    return Ok(left.clone());
+                }
+                self.payload_binary(op, left, right)
+            }
+        }
+    }
+
+    /// Objects that derive from `list`, `tuple` and so on behave as these.
+    fn payload_binary(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Eval<Value> {
+        let inner =
+            |value: &Value| value.instance().and_then(|instance| instance.payload.borrow().clone());
+        match (inner(left), inner(right)) {
+            (None, None) => Err(unsupported(op, left, right)),
+            (a, b) => {
+                let a = a.unwrap_or_else(|| left.clone());
+                let b = b.unwrap_or_else(|| right.clone());
+                self.binary(op, &a, &b)
+            }
+        }
+    }
+
+    fn repeat_sequence(&mut self, left: &Value, right: &Value) -> Eval<Value> {
+        let (sequence, count) = match (left.as_int(), right.as_int()) {
+            (_, Some(count)) => (left, count),
+            (Some(count), _) => (right, count),
+            _ => return Err(unsupported(BinaryOp::Mul, left, right)),
+        };
+        let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);
+        match sequence {
+            Value::List(items) => {
+                let items = items.borrow();
+                self.fuel.allocate(items.len().saturating_mul(count))?;
+                Ok(Value::list(repeated(&items, count)))
+            }
+            Value::Tuple(items) => {
+                self.fuel.allocate(items.len().saturating_mul(count))?;
+                Ok(Value::tuple(repeated(items, count)))
+            }
+            Value::Str(text) => {
+                self.fuel.allocate(text.len().saturating_mul(count))?;
+                Ok(Value::str(text.repeat(count)))
+            }
+            _ => Err(unsupported(BinaryOp::Mul, left, right)),
+        }
+    }
+
+    fn set_operation(&mut self, op: BinaryOp, left: &Value, right: &Value) -> Eval<Value> {
+        let (Value::Set(a), Value::Set(b)) = (left, right) else {
+            return Err(unsupported(op, left, right));
+        };
+        let (a, b) = (a.borrow(), b.borrow());
+        let mut result = super::ordered::OrderedMap::default();
+        for (key, pair) in a.iter() {
+            let keep = match op {
+                BinaryOp::BitOr => true,
+                BinaryOp::BitAnd => b.contains_key(key),
+                BinaryOp::Sub | BinaryOp::BitXor => !b.contains_key(key),
+                _ => return Err(unsupported(op, left, right)),
+            };
+            if keep {
+                result.insert(key.clone(), pair.clone());
+            }
+        }
+        if matches!(op, BinaryOp::BitOr | BinaryOp::BitXor) {
+            for (key, pair) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+                result.insert(key.clone(), pair.clone());
+            }
+        }
+        Ok(Value::Set(Rc::new(result.into())))
+    }
+
+    /// `-x`, `+x`, `~x`
+    pub(crate) fn unary_value(&mut self, op: UnaryOp, value: &Value) -> Eval<Value> {
+        match (op, value) {
+            (_, Value::Unknown) => Ok(Value::Unknown),
+            (UnaryOp::Neg, Value::Tensor(tensor)) => self.negate(tensor),
+            (UnaryOp::Pos, Value::Tensor(_)) => Ok(value.clone()),
+            (UnaryOp::Neg, Value::Float(number)) => Ok(Value::Float(-number)),
+            (UnaryOp::Pos, Value::Float(number)) => Ok(Value::Float(*number)),
+            (_, Value::Opaque(opaque)) => Err(super::modules::opaque_use(opaque)),
+            (_, Value::Batch(_)) => Err(symbolic_size("this operation on the batch size")),
+            _ => {
+                let Some(number) = value.as_int() else {
+                    return Err(type_error(format!(
+                        "bad operand type for unary operator: '{}'",
+                        value.type_name()
+                    )));
+                };
+                Ok(Value::Int(match op {
+                    UnaryOp::Neg => number.saturating_neg(),
+                    UnaryOp::Invert => !number,
+                    UnaryOp::Pos | UnaryOp::Not => number,
+                }))
+            }
+        }
+    }
+
+    /// `left op right` of a comparison.
+    pub(crate) fn compare(&mut self, op: CompareOp, left: &Value, right: &Value) -> Eval<Value> {
+        let truth = match op {
+            CompareOp::Is => self.identical(left, right),
+            CompareOp::IsNot => !self.identical(left, right),
+            _ if left.is_unknown() || right.is_unknown() => return Ok(Value::Unknown),
+            CompareOp::In => self.contains(right, left)?,
+            CompareOp::NotIn => !self.contains(right, left)?,
+            CompareOp::Eq
+            | CompareOp::NotEq
+            | CompareOp::Lt
+            | CompareOp::LtE
+            | CompareOp::Gt
+            | CompareOp::GtE => {
+                if matches!(left, Value::Tensor(_)) || matches!(right, Value::Tensor(_)) {
+                    return self.tensor_compare(op, left, right);
+                }
+                return self.compare_values(op, left, right).map(Value::Bool);
+            }
+        };
+        Ok(Value::Bool(truth))
+    }
+
+    fn compare_values(&mut self, op: CompareOp, left: &Value, right: &Value) -> Eval<bool> {
+        match op {
+            CompareOp::Eq => self.equal(left, right),
+            CompareOp::NotEq => self.equal(left, right).map(|same| !same),
+            CompareOp::Lt => self.order(left, right).map(|o| o == Some(Ordering::Less)),
+            CompareOp::LtE => {
+                self.order(left, right).map(|o| matches!(o, Some(Ordering::Less | Ordering::Equal)))
+            }
+            CompareOp::Gt => self.order(left, right).map(|o| o == Some(Ordering::Greater)),
+            CompareOp::GtE => self
+                .order(left, right)
+                .map(|o| matches!(o, Some(Ordering::Greater | Ordering::Equal))),
+            CompareOp::Is | CompareOp::IsNot | CompareOp::In | CompareOp::NotIn => Ok(false),
+        }
+    }
+
+    /// Whether two values are equal.
+    pub(crate) fn equal(&mut self, left: &Value, right: &Value) -> Eval<bool> {
+        self.fuel.step()?;
+        if left.is_unknown() || right.is_unknown() {
+            return Err(silent());
+        }
+        Ok(match (left, right) {
+            (Value::Batch(a), Value::Batch(b)) => a == b,
+            (Value::Batch(factor), other) | (other, Value::Batch(factor)) => {
+                return batch_equals(*factor, other);
+            }
+            (Value::Opaque(opaque), _) | (_, Value::Opaque(opaque)) => {
+                return Err(super::modules::opaque_use(opaque));
+            }
+            (Value::Tuple(a), Value::Tuple(b)) => self.equal_items(a, b)?,
+            (Value::List(a), Value::List(b)) => {
+                let (a, b) = (a.borrow().clone(), b.borrow().clone());
+                self.equal_items(&a, &b)?
+            }
+            (Value::Dict(a), Value::Dict(b)) => {
+                let (a, b) = (a.borrow().clone(), b.borrow().clone());
+                if a.len() != b.len() {
+                    return Ok(false);
+                }
+                for (key, (_, value)) in a.iter() {
+                    match b.get(key) {
+                        Some((_, other)) if self.equal(value, other)? => {}
+                        _ => return Ok(false),
+                    }
+                }
+                true
+            }
+            (Value::Set(a), Value::Set(b)) => {
+                let (a, b) = (a.borrow(), b.borrow());
+                a.len() == b.len() && a.keys().all(|key| b.contains_key(key))
+            }
+            (Value::Range(a), Value::Range(b)) => a == b,
+            (Value::DType(a), Value::DType(b)) => a == b,
+            (Value::Module(a), Value::Module(b)) => a == b,
+            (Value::Bytes(a), Value::Bytes(b)) => a == b,
+            _ => return self.equal_objects(left, right),
+        })
+    }
+
+    fn equal_objects(&mut self, left: &Value, right: &Value) -> Eval<bool> {
+        if let Value::Instance(instance) = left
+            && let Some(function) = instance.class.lookup("__eq__")
+        {
+            let result = self.call_values(&function, vec![left.clone(), right.clone()])?;
+            return match result {
+                Value::NotImplemented => Ok(self.identical(left, right)),
+                other => self.truth(&other),
+            };
+        }
+        if let (Some(a), Some(b)) = (left.as_int(), right.as_int()) {
+            return Ok(a == b);
+        }
+        if let (Some(a), Some(b)) = (left.as_float(), right.as_float()) {
+            return Ok(a == b);
+        }
+        if let (Some(a), Some(b)) = (left.as_str(), right.as_str()) {
+            return Ok(a == b);
+        }
+        Ok(self.identical(left, right))
+    }
+
+    fn equal_items(&mut self, a: &[Value], b: &[Value]) -> Eval<bool> {
+        if a.len() != b.len() {
+            return Ok(false);
+        }
+        for (a, b) in a.iter().zip(b) {
+            if !self.equal(a, b)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// `left is right`
+    pub(crate) fn identical(&self, left: &Value, right: &Value) -> bool {
+        match (left, right) {
+            (Value::None, Value::None)
+            | (Value::Ellipsis, Value::Ellipsis)
+            | (Value::NotImplemented, Value::NotImplemented) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Str(a), Value::Str(b)) => a == b,
+            (Value::Batch(a), Value::Batch(b)) => a == b,
+            (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+            (Value::Dict(a), Value::Dict(b)) | (Value::Set(a), Value::Set(b)) => Rc::ptr_eq(a, b),
+            (Value::Tuple(a), Value::Tuple(b)) => Rc::ptr_eq(a, b) || a.is_empty() && b.is_empty(),
+            (Value::Function(a), Value::Function(b)) => Rc::ptr_eq(a, b),
+            (Value::Class(a), Value::Class(b)) => Rc::ptr_eq(a, b),
+            (Value::Instance(a), Value::Instance(b)) => Rc::ptr_eq(a, b),
+            (Value::Tensor(a), Value::Tensor(b)) => Rc::ptr_eq(&a.0, &b.0),
+            (Value::Native(a), Value::Native(b)) => std::ptr::eq(*a, *b),
+            (Value::Module(a), Value::Module(b)) => a == b,
+            (Value::DType(a), Value::DType(b)) => a == b,
+            (Value::Partial(a), Value::Partial(b)) => Rc::ptr_eq(a, b),
+            (Value::Bound(a), Value::Bound(b)) => Rc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
+    /// Order of two values; `None` where neither is less (NaN).
+    pub(crate) fn order(&mut self, left: &Value, right: &Value) -> Eval<Option<Ordering>> {
+        self.fuel.step()?;
+        if let (Some(a), Some(b)) = (left.as_int(), right.as_int()) {
+            return Ok(Some(a.cmp(&b)));
+        }
+        if let (Some(a), Some(b)) = (left.as_float(), right.as_float()) {
+            return Ok(a.partial_cmp(&b));
+        }
+        if let (Some(a), Some(b)) = (left.as_str(), right.as_str()) {
+            return Ok(Some(a.cmp(&b)));
+        }
+        match (left, right) {
+            (Value::Unknown, _) | (_, Value::Unknown) => Err(silent()),
+            (Value::Opaque(opaque), _) | (_, Value::Opaque(opaque)) => {
+                Err(super::modules::opaque_use(opaque))
+            }
+            (Value::Batch(a), Value::Batch(b)) => Ok(Some(a.cmp(b))),
+            (Value::Batch(factor), other) => batch_order(*factor, other),
+            (other, Value::Batch(factor)) => {
+                Ok(batch_order(*factor, other)?.map(Ordering::reverse))
+            }
+            (Value::Tuple(a), Value::Tuple(b)) => self.order_items(a, b),
+            (Value::List(a), Value::List(b)) => {
+                let (a, b) = (a.borrow().clone(), b.borrow().clone());
+                self.order_items(&a, &b)
+            }
+            _ => Err(type_error(format!(
+                "'<' not supported between instances of '{}' and '{}'",
+                left.type_name(),
+                right.type_name()
+            ))),
+        }
+    }
+
+    fn order_items(&mut self, a: &[Value], b: &[Value]) -> Eval<Option<Ordering>> {
+        for (a, b) in a.iter().zip(b) {
+            if !self.equal(a, b)? {
+                return self.order(a, b);
+            }
+        }
+        Ok(Some(a.len().cmp(&b.len())))
+    }
+
+    /// `item in container`
+    pub(crate) fn contains(&mut self, container: &Value, item: &Value) -> Eval<bool> {
+        match container {
+            Value::Dict(entries) | Value::Set(entries) => {
+                let key = self.key(item)?;
+                Ok(entries.borrow().contains_key(&key))
+            }
+            Value::Str(text) => match item.as_str() {
+                Some(part) => Ok(text.contains(&*part)),
+                None => Err(type_error(format!(
+                    "'in <string>' requires string as left operand, not {}",
+                    item.type_name()
+                ))),
+            },
+            Value::Range(range) => Ok(item.as_int().is_some_and(|number| {
+                let offset = number - range.start;
+                offset % range.step == 0 && range.get(offset / range.step).is_some()
+            })),
+            Value::Instance(instance) => {
+                if let Some(function) = instance.class.lookup("__contains__") {
+                    let result =
+                        self.call_values(&function, vec![container.clone(), item.clone()])?;
+                    return self.truth(&result);
+                }
+                let payload = instance.payload.borrow().clone();
+                match payload {
+                    Some(payload) => self.contains(&payload, item),
+                    None => self.contains_item(container, item),
+                }
+            }
+            Value::Opaque(opaque) => Err(super::modules::opaque_use(opaque)),
+            _ => self.contains_item(container, item),
+        }
+    }
+
+    fn contains_item(&mut self, container: &Value, item: &Value) -> Eval<bool> {
+        for candidate in self.collect(container)? {
+            if self.identical(&candidate, item) || self.equal(&candidate, item)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn repeated(items: &[Value], count: usize) -> Vec<Value> {
+    std::iter::repeat_n(items, count).flatten().cloned().collect()
+}
+
+/// Types joined by `|` in annotations.
+fn is_type(value: &Value) -> bool {
+    matches!(value, Value::Class(_) | Value::Native(_) | Value::None | Value::DType(_))
+}
+
+fn special_names(op: BinaryOp) -> (&'static str, &'static str) {
+    match op {
+        BinaryOp::Add => ("__add__", "__radd__"),
+        BinaryOp::Sub => ("__sub__", "__rsub__"),
+        BinaryOp::Mul => ("__mul__", "__rmul__"),
+        BinaryOp::Div => ("__truediv__", "__rtruediv__"),
+        BinaryOp::FloorDiv => ("__floordiv__", "__rfloordiv__"),
+        BinaryOp::Mod => ("__mod__", "__rmod__"),
+        BinaryOp::Pow => ("__pow__", "__rpow__"),
+        BinaryOp::MatMul => ("__matmul__", "__rmatmul__"),
+        BinaryOp::LShift => ("__lshift__", "__rlshift__"),
+        BinaryOp::RShift => ("__rshift__", "__rrshift__"),
+        BinaryOp::BitAnd => ("__and__", "__rand__"),
+        BinaryOp::BitOr => ("__or__", "__ror__"),
+        BinaryOp::BitXor => ("__xor__", "__rxor__"),
+    }
+}
+
+/// How an operator is written.
+pub(crate) fn symbol(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::Add => "+",
+        BinaryOp::Sub => "-",
+        BinaryOp::Mul => "*",
+        BinaryOp::Div => "/",
+        BinaryOp::FloorDiv => "//",
+        BinaryOp::Mod => "%",
+        BinaryOp::Pow => "**",
+        BinaryOp::MatMul => "@",
+        BinaryOp::LShift => "<<",
+        BinaryOp::RShift => ">>",
+        BinaryOp::BitAnd => "&",
+        BinaryOp::BitOr => "|",
+        BinaryOp::BitXor => "^",
+    }
+}
+
+/// Python's complaint about operands that do not fit.
+pub(crate) fn unsupported(op: BinaryOp, left: &Value, right: &Value) -> Box<Stop> {
+    let verb = symbol(op);
+    let text = if op == BinaryOp::Add && left.as_str().is_some() {
+        format!("can only concatenate str (not \"{}\") to str", right.type_name())
+    } else {
+        format!(
+            "unsupported operand type(s) for {verb}: '{}' and '{}'",
+            left.type_name(),
+            right.type_name()
+        )
+    };
+    type_error(text)
+}
+
+fn nonzero(zero: bool, message: &str) -> Eval<()> {
+    if zero {
+        return Err(raise(Mistake::DivisionByZero, "ZeroDivisionError", message));
+    }
+    Ok(())
+}
+
+fn floor_div(a: i128, b: i128) -> Option<i128> {
+    let quotient = a.checked_div(b)?;
+    let exact = a.checked_rem(b)? == 0;
+    Some(if !exact && (a < 0) != (b < 0) { quotient - 1 } else { quotient })
+}
+
+fn floats(op: BinaryOp, a: f64, b: f64) -> Eval<Value> {
+    Ok(Value::Float(match op {
+        BinaryOp::Add => a + b,
+        BinaryOp::Sub => a - b,
+        BinaryOp::Mul => a * b,
+        BinaryOp::Div => {
+            nonzero(b == 0.0, "division by zero")?;
+            a / b
+        }
+        BinaryOp::FloorDiv => {
+            nonzero(b == 0.0, "float floor division by zero")?;
+            (a / b).floor()
+        }
+        BinaryOp::Mod => {
+            nonzero(b == 0.0, "float modulo")?;
+            a - (a / b).floor() * b
+        }
+        BinaryOp::Pow => a.powf(b),
+        _ => return Err(unsupported(op, &Value::Float(a), &Value::Float(b))),
+    }))
+}
+
+fn symbolic_size(what: &str) -> Box<Stop> {
+    refuse(Mistake::SymbolicArithmetic, format!("{what} has no value for every batch size"))
+        .help("nasc keeps the batch size symbolic: only multiples of it can be computed")
+}
+
+/// Arithmetic with multiples of the batch size.
+fn symbolic(op: BinaryOp, left: &Value, right: &Value) -> Eval<Value> {
+    let batch =
+        |factor: Option<u64>| factor.map(|f| if f == 0 { Value::Int(0) } else { Value::Batch(f) });
+    let small = |value: &Value| value.as_int().and_then(|number| u64::try_from(number).ok());
+    let result = match (op, left, right) {
+        (BinaryOp::Mul, Value::Batch(f), other) | (BinaryOp::Mul, other, Value::Batch(f)) => {
+            batch(small(other).and_then(|number| f.checked_mul(number)))
+        }
+        (BinaryOp::FloorDiv, Value::Batch(a), Value::Batch(b)) => {
+            Some(Value::Int(i128::from(a / b)))
+        }
+        (BinaryOp::Div, Value::Batch(a), Value::Batch(b)) => {
+            Some(Value::Float(*a as f64 / *b as f64))
+        }
+        (BinaryOp::Mod, Value::Batch(a), Value::Batch(b)) if a % b == 0 => Some(Value::Int(0)),
+        (BinaryOp::FloorDiv, Value::Batch(f), other) => match small(other) {
+            Some(divisor) if divisor > 0 && f % divisor == 0 => batch(Some(f / divisor)),
+            _ => None,
+        },
+        (BinaryOp::Mod, Value::Batch(f), other) => match small(other) {
+            Some(divisor) if divisor > 0 && f % divisor == 0 => Some(Value::Int(0)),
+            _ => None,
+        },
+        (BinaryOp::Add, Value::Batch(a), Value::Batch(b)) => batch(a.checked_add(*b)),
+        (BinaryOp::Sub, Value::Batch(a), Value::Batch(b)) => batch(a.checked_sub(*b)),
+        (BinaryOp::Add | BinaryOp::Sub, Value::Batch(f), other) if small(other) == Some(0) => {
+            Some(Value::Batch(*f))
+        }
+        (BinaryOp::Add, other, Value::Batch(f)) if small(other) == Some(0) => {
+            Some(Value::Batch(*f))
+        }
+        _ => None,
+    };
+    if left.as_float().is_none() && !matches!(left, Value::Batch(_))
+        || right.as_float().is_none() && !matches!(right, Value::Batch(_))
+    {
+        return Err(unsupported(op, left, right));
+    }
+    result.ok_or_else(|| symbolic_size(&format!("the batch size under `{}`", symbol(op))))
+}
+
+/// Whether `factor · N` equals a number for every `N ≥ 1`; refused if it depends.
+fn batch_equals(factor: u64, other: &Value) -> Eval<bool> {
+    match other.as_float() {
+        None => Ok(false),
+        Some(number) if number < factor as f64 || number % factor as f64 != 0.0 => Ok(false),
+        Some(_) => Err(super::iterate::data_dependent("a comparison with the batch size")),
+    }
+}
+
+/// Order of `factor · N` against a number where it is the same for every `N ≥ 1`.
+fn batch_order(factor: u64, other: &Value) -> Eval<Option<Ordering>> {
+    match other.as_float() {
+        Some(number) if number < factor as f64 => Ok(Some(Ordering::Greater)),
+        Some(_) => Err(super::iterate::data_dependent("a comparison with the batch size")),
+        None => Err(type_error(format!(
+            "'<' not supported between instances of 'int' and '{}'",
+            other.type_name()
+        ))),
+    }
+}

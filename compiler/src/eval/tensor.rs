@@ -1,0 +1,15 @@
+//! Tensors: operations of `torch`, `torch.nn.functional` and tensor methods as nodes of the graph.
+//! A function and its method twin are one row in each table. Small constants are computed.
+
+mod arithmetic;
+mod constant;
+mod create;
+mod emit;
+mod index;
+mod method;
+mod reduce;
+mod reshape;
+mod stride;
+
+pub(crate) use create::{CREATION, new_tensor};
+pub(crate) use method::{FUNCTIONS, attribute_names, torch_names};

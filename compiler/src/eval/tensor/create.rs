@@ -1,0 +1,177 @@
+//! Tensors out of nothing: `torch.zeros`, `torch.randn`, `torch.tensor`, `torch.arange`.
+
+use crate::eval::builtins::native;
+use crate::eval::error::{Eval, Mistake, refuse};
+use crate::eval::interpreter::Interpreter;
+use crate::eval::native::{Args, Native, extent};
+use crate::eval::value::{Source, Tensor, Value};
+use crate::ir::{DType, Init, Shape, TensorType};
+
+use super::constant::{not_a_number, scalar, vector};
+
+/// Functions that make tensors.
+pub(crate) const CREATION: &[Native] = &[
+    native("torch.zeros", "*size, **kwargs", filled),
+    native("torch.ones", "*size, **kwargs", filled),
+    native("torch.empty", "*size, **kwargs", filled),
+    native("torch.rand", "*size, **kwargs", filled),
+    native("torch.randn", "*size, **kwargs", filled),
+    native("torch.zeros_like", "input, **kwargs", like),
+    native("torch.ones_like", "input, **kwargs", like),
+    native("torch.empty_like", "input, **kwargs", like),
+    native("torch.rand_like", "input, **kwargs", like),
+    native("torch.randn_like", "input, **kwargs", like),
+    native("torch.full", "size, fill_value, **kwargs", full),
+    native("torch.tensor", "data, dtype=None, **kwargs", tensor),
+    native("torch.as_tensor", "data, dtype=None, **kwargs", tensor),
+    native("torch.FloatTensor", "*args", new_tensor),
+    native("torch.arange", "*args, **kwargs", arange),
+    native("torch.linspace", "start, end, steps, **kwargs", linspace),
+];
+
+/// What a function fills its tensor with.
+fn init_of(function: &str) -> Init {
+    let name = function.rsplit('.').next().unwrap_or(function);
+    match name.trim_end_matches("_like") {
+        "ones" => Init::Constant(1.0),
+        "rand" => Init::Uniform { low: 0.0, high: 1.0 },
+        "randn" => Init::Normal { mean: 0.0, std: 1.0 },
+        _ => Init::Constant(0.0),
+    }
+}
+
+fn keyword(args: &Args, name: &str) -> Value {
+    let found = args.extra.iter().find(|(known, _)| &**known == name);
+    found.map_or(Value::None, |(_, value)| value.clone())
+}
+
+fn dtype_keyword(args: &Args) -> Eval<Option<DType>> {
+    match keyword(args, "dtype") {
+        Value::DType(dtype) => Ok(Some(dtype)),
+        _ => Ok(None),
+    }
+}
+
+/// A shape out of sizes, given one by one or as one sequence.
+pub(crate) fn shape_of(interpreter: &mut Interpreter<'_>, sizes: &[Value]) -> Eval<Shape> {
+    let sizes = match sizes {
+        [only @ (Value::Tuple(_) | Value::List(_))] => interpreter.collect(only)?,
+        several => several.to_vec(),
+    };
+    Ok(Shape(sizes.iter().map(extent).collect::<Eval<_>>()?))
+}
+
+fn filled(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let size = keyword(args, "size");
+    let sizes = if size.is_none() { args.rest.clone() } else { vec![size] };
+    let shape = shape_of(interpreter, &sizes)?;
+    let dtype = dtype_keyword(args)?.unwrap_or(DType::F32);
+    Ok(make(TensorType { dtype, shape }, init_of(args.function)))
+}
+
+fn make(tensor_type: TensorType, init: Init) -> Value {
+    Value::Tensor(Tensor::new(tensor_type, Source::Fill(init)))
+}
+
+fn like(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let mut tensor_type = args.tensor("input")?.tensor_type();
+    if let Some(dtype) = dtype_keyword(args)? {
+        tensor_type.dtype = dtype;
+    }
+    Ok(make(tensor_type, init_of(args.function)))
+}
+
+fn full(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let shape = shape_of(interpreter, &[args.value("size")])?;
+    let value = args.float("fill_value")?;
+    let is_int = matches!(args.value("fill_value"), Value::Int(_));
+    let default = if is_int { DType::I64 } else { DType::F32 };
+    let dtype = dtype_keyword(args)?.unwrap_or(default);
+    Ok(make(TensorType { dtype, shape }, Init::Constant(value)))
+}
+
+/// `torch.tensor(data)` of numbers and of flat lists of them.
+fn tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let data = args.value("data");
+    let dtype = args.optional_dtype("dtype")?;
+    match &data {
+        Value::Tensor(tensor) => Ok(Value::Tensor(tensor.clone())),
+        Value::List(_) | Value::Tuple(_) | Value::Range(_) => {
+            let items = interpreter.collect(&data)?;
+            let mut numbers = Vec::with_capacity(items.len());
+            for item in &items {
+                match item.as_float() {
+                    Some(number) => numbers.push(number),
+                    None if matches!(item, Value::List(_) | Value::Tuple(_)) => {
+                        return Err(refuse(
+                            Mistake::UnsupportedArgument,
+                            "nasc does not support a nested list in torch.tensor",
+                        )
+                        .help("use a flat list and view()"));
+                    }
+                    None => return Err(not_a_number(item)),
+                }
+            }
+            let is_float = items.iter().any(|item| matches!(item, Value::Float(_)));
+            let default = if is_float || items.is_empty() { DType::F32 } else { DType::I64 };
+            Ok(vector(numbers, dtype.unwrap_or(default)))
+        }
+        other => match other.as_float() {
+            Some(number) => {
+                let is_float = matches!(other, Value::Float(_));
+                let default = if is_float { DType::F32 } else { DType::I64 };
+                Ok(scalar(number, dtype.unwrap_or(default)))
+            }
+            None => Err(not_a_number(other)),
+        },
+    }
+}
+
+/// `torch.Tensor(2, 3)` and `torch.Tensor([1., 2.])`.
+pub(crate) fn new_tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    match args.rest.as_slice() {
+        [Value::List(_)] => {
+            let items = interpreter.collect(args.rest.first().unwrap_or(&Value::None))?;
+            let numbers: Option<Vec<f64>> = items.iter().map(Value::as_float).collect();
+            numbers.map(|numbers| vector(numbers, DType::F32)).ok_or_else(|| {
+                refuse(Mistake::UnsupportedArgument, "nasc does not support this torch.Tensor(...)")
+            })
+        }
+        sizes => {
+            let shape = shape_of(interpreter, sizes)?;
+            Ok(make(TensorType { dtype: DType::F32, shape }, Init::Constant(0.0)))
+        }
+    }
+}
+
+fn arange(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let mut numbers = Vec::new();
+    for value in &args.rest {
+        numbers.push(value.as_float().ok_or_else(|| not_a_number(value))?);
+    }
+    let (start, end, step) = match numbers.as_slice() {
+        [end] => (0.0, *end, 1.0),
+        [start, end] => (*start, *end, 1.0),
+        [start, end, step] if *step != 0.0 => (*start, *end, *step),
+        _ => return Err(crate::eval::error::type_error("arange() takes 1 to 3 numbers")),
+    };
+    let count = ((end - start) / step).ceil().max(0.0);
+    if !count.is_finite() || count > 1e8 {
+        return Err(refuse(Mistake::OutOfMemory, "torch.arange makes too many elements"));
+    }
+    interpreter.fuel.allocate(count as usize)?;
+    let is_float = args.rest.iter().any(|value| matches!(value, Value::Float(_)));
+    let default = if is_float { DType::F32 } else { DType::I64 };
+    let dtype = dtype_keyword(args)?.unwrap_or(default);
+    let data = (0..count as u64).map(|index| start + index as f64 * step).collect();
+    Ok(vector(data, dtype))
+}
+
+fn linspace(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let (start, end) = (args.float("start")?, args.float("end")?);
+    let steps = args.count("steps", 0)?;
+    interpreter.fuel.allocate(usize::try_from(steps).unwrap_or(usize::MAX))?;
+    let gaps = steps.saturating_sub(1).max(1) as f64;
+    let data = (0..steps).map(|index| start + (end - start) * index as f64 / gaps).collect();
+    Ok(vector(data, DType::F32))
+}

@@ -1,0 +1,360 @@
+//! The tables of tensor functions and methods, and the attributes of tensors.
+
+use std::rc::Rc;
+
+use crate::ast::Name;
+use crate::eval::builtins::{method_name, native};
+use crate::eval::error::{Eval, Mistake, refuse, type_error};
+use crate::eval::interpreter::Interpreter;
+use crate::eval::native::{Args, CallArgs, Native};
+use crate::eval::value::{Partial, Source, Tensor, Value};
+use crate::ir::DType;
+use crate::ir::op::Activation;
+
+use super::{arithmetic, reduce, reshape};
+
+/// Functions of `torch`.
+pub(crate) const FUNCTIONS: &[Native] = &[
+    native("torch.cat", "tensors, dim=0, *, out=None", reshape::cat),
+    native("torch.concat", "tensors, dim=0, *, out=None", reshape::cat),
+    native("torch.stack", "tensors, dim=0, *, out=None", reshape::stack),
+    native("torch.flatten", "input, start_dim=0, end_dim=-1", reshape::flatten),
+    native("torch.reshape", "input, shape", reshape::view),
+    native("torch.permute", "input, dims", reshape::permute),
+    native("torch.transpose", "input, dim0, dim1", reshape::transpose),
+    native("torch.swapaxes", "input, dim0, dim1", reshape::transpose),
+    native("torch.t", "input", reshape::t),
+    native("torch.unsqueeze", "input, dim", reshape::unsqueeze),
+    native("torch.squeeze", "input, dim=None", reshape::squeeze),
+    native("torch.chunk", "input, chunks, dim=0", reshape::chunk),
+    native("torch.split", "input, split_size_or_sections, dim=0", reshape::split),
+    native("torch.unbind", "input, dim=0", reshape::unbind),
+    native("torch.narrow", "input, dim, start, length", reshape::narrow),
+    native("torch.add", "input, other, *, alpha=1", arithmetic::add),
+    native("torch.sub", "input, other, *, alpha=1", arithmetic::add),
+    native("torch.mul", "input, other", arithmetic::by_operator),
+    native("torch.multiply", "input, other", arithmetic::by_operator),
+    native("torch.div", "input, other", arithmetic::by_operator),
+    native("torch.divide", "input, other", arithmetic::by_operator),
+    native("torch.pow", "input, other", arithmetic::by_operator),
+    native("torch.matmul", "input, other", arithmetic::by_operator),
+    native("torch.bmm", "input, other", arithmetic::by_operator),
+    native("torch.mm", "input, other", arithmetic::by_operator),
+    native("torch.maximum", "input, other", arithmetic::extreme),
+    native("torch.minimum", "input, other", arithmetic::extreme),
+    native("torch.clamp", "input, min=None, max=None", arithmetic::clamp),
+    native("torch.clip", "input, min=None, max=None", arithmetic::clamp),
+    native("torch.neg", "input", arithmetic::unary),
+    native("torch.abs", "input", arithmetic::unary),
+    native("torch.exp", "input", arithmetic::unary),
+    native("torch.log", "input", arithmetic::unary),
+    native("torch.sqrt", "input", arithmetic::unary),
+    native("torch.rsqrt", "input", arithmetic::unary),
+    native("torch.square", "input", arithmetic::unary),
+    native("torch.relu", "input", activate),
+    native("torch.relu_", "input", activate),
+    native("torch.sigmoid", "input", activate),
+    native("torch.tanh", "input", activate),
+    native("torch.softmax", "input, dim, dtype=None", softmax),
+    native("torch.log_softmax", "input, dim, dtype=None", softmax),
+    native("torch.sum", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
+    native("torch.mean", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
+    native("torch.amax", "input, dim=None, keepdim=False", reduce::reduce),
+    native("torch.amin", "input, dim=None, keepdim=False", reduce::reduce),
+    native("torch.max", "input, dim=None, keepdim=False", reduce::extreme),
+    native("torch.min", "input, dim=None, keepdim=False", reduce::extreme),
+    native("torch.clone", "input", reshape::identity),
+    native("torch.numel", "input", numel),
+];
+
+/// Methods of tensors.
+const METHODS: &[Native] = &[
+    native("Tensor.view", "input, *args, shape=None", reshape::view),
+    native("Tensor.reshape", "input, *args, shape=None", reshape::view),
+    native("Tensor.flatten", "input, start_dim=0, end_dim=-1", reshape::flatten),
+    native("Tensor.unflatten", "input, dim, sizes", reshape::unflatten),
+    native("Tensor.permute", "input, *args, dims=None", reshape::permute),
+    native("Tensor.transpose", "input, dim0, dim1", reshape::transpose),
+    native("Tensor.swapaxes", "input, dim0, dim1", reshape::transpose),
+    native("Tensor.t", "input", reshape::t),
+    native("Tensor.unsqueeze", "input, dim", reshape::unsqueeze),
+    native("Tensor.squeeze", "input, dim=None", reshape::squeeze),
+    native("Tensor.expand", "input, *args, size=None", reshape::expand),
+    native("Tensor.expand_as", "input, other", reshape::expand_as),
+    native("Tensor.view_as", "input, other", view_as),
+    native("Tensor.reshape_as", "input, other", view_as),
+    native("Tensor.repeat", "input, *args, repeats=None", reshape::repeat),
+    native("Tensor.chunk", "input, chunks, dim=0", reshape::chunk),
+    native("Tensor.split", "input, split_size_or_sections, dim=0", reshape::split),
+    native("Tensor.unbind", "input, dim=0", reshape::unbind),
+    native("Tensor.narrow", "input, dim, start, length", reshape::narrow),
+    native("Tensor.contiguous", "input, **kwargs", reshape::identity),
+    native("Tensor.clone", "input, **kwargs", reshape::identity),
+    native("Tensor.detach", "input", reshape::identity),
+    native("Tensor.requires_grad_", "input, requires_grad=True", requires_grad),
+    native("Tensor.cuda", "input, *args, **kwargs", reshape::identity),
+    native("Tensor.cpu", "input", reshape::identity),
+    native("Tensor.to", "input, *args, **kwargs", to),
+    native("Tensor.type", "input, dtype=None", to_type),
+    native("Tensor.type_as", "input, other", |i, args| {
+        let dtype = args.tensor("other")?.dtype();
+        i.cast(&args.tensor("input")?, dtype)
+    }),
+    native("Tensor.float", "input", |i, args| i.cast(&args.tensor("input")?, DType::F32)),
+    native("Tensor.double", "input", |i, args| i.cast(&args.tensor("input")?, DType::F64)),
+    native("Tensor.half", "input", |i, args| i.cast(&args.tensor("input")?, DType::F16)),
+    native("Tensor.long", "input", |i, args| i.cast(&args.tensor("input")?, DType::I64)),
+    native("Tensor.int", "input", |i, args| i.cast(&args.tensor("input")?, DType::I32)),
+    native("Tensor.bool", "input", |i, args| i.cast(&args.tensor("input")?, DType::Bool)),
+    native("Tensor.add", "input, other, *, alpha=1", arithmetic::add),
+    native("Tensor.sub", "input, other, *, alpha=1", arithmetic::add),
+    native("Tensor.mul", "input, other", arithmetic::by_operator),
+    native("Tensor.div", "input, other", arithmetic::by_operator),
+    native("Tensor.pow", "input, other", arithmetic::by_operator),
+    native("Tensor.matmul", "input, other", arithmetic::by_operator),
+    native("Tensor.bmm", "input, other", arithmetic::by_operator),
+    native("Tensor.mm", "input, other", arithmetic::by_operator),
+    native("Tensor.maximum", "input, other", arithmetic::extreme),
+    native("Tensor.minimum", "input, other", arithmetic::extreme),
+    native("Tensor.clamp", "input, min=None, max=None", arithmetic::clamp),
+    native("Tensor.neg", "input", arithmetic::unary),
+    native("Tensor.abs", "input", arithmetic::unary),
+    native("Tensor.exp", "input", arithmetic::unary),
+    native("Tensor.log", "input", arithmetic::unary),
+    native("Tensor.sqrt", "input", arithmetic::unary),
+    native("Tensor.rsqrt", "input", arithmetic::unary),
+    native("Tensor.square", "input", arithmetic::unary),
+    native("Tensor.relu", "input", activate),
+    native("Tensor.sigmoid", "input", activate),
+    native("Tensor.tanh", "input", activate),
+    native("Tensor.softmax", "input, dim, dtype=None", softmax),
+    native("Tensor.log_softmax", "input, dim, dtype=None", softmax),
+    native("Tensor.sum", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
+    native("Tensor.mean", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
+    native("Tensor.amax", "input, dim=None, keepdim=False", reduce::reduce),
+    native("Tensor.amin", "input, dim=None, keepdim=False", reduce::reduce),
+    native("Tensor.max", "input, dim=None, keepdim=False", reduce::extreme),
+    native("Tensor.min", "input, dim=None, keepdim=False", reduce::extreme),
+    native("Tensor.size", "input, dim=None", size),
+    native("Tensor.dim", "input", |_, args| Ok(Value::Int(args.tensor("input")?.rank() as i128))),
+    native("Tensor.numel", "input", numel),
+    native("Tensor.item", "input", |i, args| i.tensor_item_value(&args.tensor("input")?)),
+    native("Tensor.tolist", "input", |i, args| i.tensor_list(&args.tensor("input")?)),
+    native("Tensor.is_contiguous", "input", |_, args| {
+        Ok(Value::Bool(args.tensor("input")?.0.strides.borrow().is_none()))
+    }),
+    native("Tensor.is_floating_point", "input", |_, args| {
+        Ok(Value::Bool(args.tensor("input")?.dtype().is_float()))
+    }),
+];
+
+/// Methods that set elements of a tensor: starting values, which nasc leaves to its own rule.
+const INITIALISING: &[&str] = &[
+    "normal_",
+    "uniform_",
+    "zero_",
+    "fill_",
+    "copy_",
+    "trunc_normal_",
+    "bernoulli_",
+    "erfinv_",
+    "exponential_",
+    "random_",
+    "constant_",
+];
+
+static INITIALISE: Native =
+    native("Tensor.initialise", "input, *args, **kwargs", |_, args| Ok(args.value("input")));
+
+static IN_PLACE: Native =
+    native("Tensor.in_place", "function, input, *args, **kwargs", |interpreter, args| {
+        let tensor = args.tensor("input")?;
+        if matches!(&*tensor.0.source.borrow(), Source::Fill(_) | Source::Param(_)) {
+            return Ok(Value::Tensor(tensor));
+        }
+        let mut positional = vec![Value::Tensor(tensor.clone())];
+        positional.extend(args.rest.iter().cloned());
+        let call = CallArgs { positional, keywords: args.extra.clone() };
+        match interpreter.call(&args.value("function"), call)? {
+            Value::Tensor(new) => {
+                interpreter.replace_in_place(&tensor, &new)?;
+                Ok(Value::Tensor(tensor))
+            }
+            other => Ok(other),
+        }
+    });
+
+fn find(name: &str) -> Option<&'static Native> {
+    METHODS.iter().find(|native| method_name(native) == name)
+}
+
+/// Names of methods and attributes, for suggestions.
+pub(crate) fn attribute_names() -> Vec<Name> {
+    let names = METHODS.iter().map(method_name).chain(["shape", "dtype", "ndim"]);
+    names.map(Name::from).collect()
+}
+
+/// Names that `torch` has.
+pub(crate) fn torch_names() -> &'static str {
+    include_str!("../names/torch.txt")
+}
+
+impl Interpreter<'_> {
+    /// `tensor.name`
+    pub(crate) fn tensor_attribute(&mut self, tensor: &Tensor, name: &str) -> Eval<Option<Value>> {
+        Ok(Some(match name {
+            "shape" => Value::tuple(tensor.dims().into_iter().map(Value::dim).collect()),
+            "ndim" => Value::Int(tensor.rank() as i128),
+            "dtype" => Value::DType(tensor.dtype()),
+            "data" => Value::Tensor(tensor.clone()),
+            "device" => Value::inert("torch.device()"),
+            "requires_grad" => Value::Bool(tensor.0.requires_grad.get()),
+            "grad" => Value::None,
+            "is_cuda" | "is_quantized" | "is_sparse" => Value::Bool(false),
+            "T" | "mT" => {
+                let rank = tensor.rank();
+                let mut order: Vec<usize> = (0..rank).collect();
+                if name == "T" {
+                    order.reverse();
+                } else if rank >= 2 {
+                    order.swap(rank - 1, rank - 2);
+                }
+                return self.permute_dims(tensor, order).map(Some);
+            }
+            _ => match self.tensor_method(tensor, name) {
+                Some(method) => method,
+                None if super::super::modules::contains(
+                    include_str!("../names/tensor.txt"),
+                    name,
+                ) =>
+                {
+                    return Err(refuse(
+                        Mistake::UnsupportedMethod,
+                        format!("nasc does not support Tensor.{name}"),
+                    )
+                    .help("write it with functions that nasc supports"));
+                }
+                None => return Ok(None),
+            },
+        }))
+    }
+
+    fn tensor_method(&mut self, tensor: &Tensor, name: &str) -> Option<Value> {
+        let object = Value::Tensor(tensor.clone());
+        if let Some(native) = find(name) {
+            return Some(Value::Bound(Rc::new((object, Value::Native(native)))));
+        }
+        if INITIALISING.contains(&name) {
+            return Some(Value::Bound(Rc::new((object, Value::Native(&INITIALISE)))));
+        }
+        let base = find(name.strip_suffix('_')?)?;
+        let in_place = Value::Partial(Rc::new(Partial {
+            function: Value::Native(&IN_PLACE),
+            positional: vec![Value::Native(base)],
+            keywords: Vec::new(),
+        }));
+        Some(Value::Bound(Rc::new((object, in_place))))
+    }
+
+    /// `tensor.name = value`
+    pub(crate) fn set_tensor_attribute(
+        &mut self,
+        tensor: &Tensor,
+        name: &str,
+        value: Value,
+    ) -> Eval<()> {
+        match name {
+            "requires_grad" => {
+                let flag = self.truth(&value)?;
+                tensor.0.requires_grad.set(flag);
+            }
+            "data" => {
+                if let Value::Tensor(new) = &value {
+                    let tensor_type = new.tensor_type();
+                    *tensor.0.tensor_type.borrow_mut() = tensor_type;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// `relu`, `sigmoid`, `tanh` by the name they were called with.
+fn activate(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let name = args.function.rsplit('.').next().unwrap_or(args.function);
+    let activation = match name.trim_end_matches('_') {
+        "sigmoid" => Activation::Sigmoid,
+        "tanh" => Activation::Tanh,
+        _ => Activation::Relu,
+    };
+    interpreter.activation(activation, &tensor, name.ends_with('_'))
+}
+
+fn softmax(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let dim = Value::Int(args.int("dim")?);
+    interpreter.softmax(&tensor, &dim, args.function.ends_with("log_softmax"))
+}
+
+/// `size()` and `size(dim)`.
+fn size(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let dims = tensor.dims();
+    match args.value("dim") {
+        Value::None => Ok(Value::tuple(dims.into_iter().map(Value::dim).collect())),
+        _ => {
+            let dim = args.dim("dim", dims.len())?;
+            dims.get(dim)
+                .map(|&dim| Value::dim(dim))
+                .ok_or_else(|| type_error("size() of a tensor without dimensions"))
+        }
+    }
+}
+
+fn numel(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let shape = args.tensor("input")?.tensor_type().shape;
+    shape.elements().map(Value::dim).ok_or_else(|| {
+        refuse(
+            Mistake::SymbolicArithmetic,
+            "the number of elements is no multiple of the batch size",
+        )
+    })
+}
+
+fn view_as(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let sizes = args.tensor("other")?.dims().into_iter().map(Value::dim).collect();
+    let name = if args.function.ends_with("view_as") { "view" } else { "reshape" };
+    let method = interpreter.attribute(&args.value("input"), name)?;
+    interpreter.call_values(&method, sizes)
+}
+
+fn requires_grad(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    tensor.0.requires_grad.set(args.bool(interpreter, "requires_grad")?);
+    Ok(Value::Tensor(tensor))
+}
+
+/// `to(dtype)`, `to(device)`, `to(other)`.
+fn to(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let keywords = args.extra.iter().map(|(_, value)| value);
+    let dtype = args.rest.iter().chain(keywords).find_map(|value| match value {
+        Value::DType(dtype) => Some(*dtype),
+        Value::Tensor(other) => Some(other.dtype()),
+        _ => None,
+    });
+    match dtype {
+        Some(dtype) => interpreter.cast(&tensor, dtype),
+        None => Ok(Value::Tensor(tensor)),
+    }
+}
+
+fn to_type(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    match args.optional_dtype("dtype")? {
+        Some(dtype) => interpreter.cast(&tensor, dtype),
+        None => Ok(Value::str("torch.FloatTensor")),
+    }
+}
