@@ -38,6 +38,8 @@ const LAYERS: &[&[Layer]] = &[
     super::nn::CONVOLUTIONS,
     super::nn::LINEAR_LAYERS,
     super::nn::NORMALISATIONS,
+    super::nn::LAYER_NORMS,
+    super::nn::IMAGE_LAYERS,
     super::nn::POOLS,
     super::nn::ACTIVATIONS,
     super::nn::RECURRENT_LAYERS,

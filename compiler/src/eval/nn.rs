@@ -6,7 +6,9 @@
 mod activation;
 mod container;
 mod conv;
+mod image;
 mod init;
+mod layer_norm;
 mod linear;
 mod module;
 mod norm;
@@ -17,7 +19,9 @@ mod tree;
 pub(crate) use activation::ACTIVATIONS;
 pub(crate) use container::CONTAINERS;
 pub(crate) use conv::CONVOLUTIONS;
+pub(crate) use image::IMAGE_LAYERS;
 pub(crate) use init::INITIALISERS;
+pub(crate) use layer_norm::LAYER_NORMS;
 pub(crate) use linear::LINEAR_LAYERS;
 pub(crate) use module::BASE_LAYERS;
 pub(crate) use norm::NORMALISATIONS;
@@ -99,6 +103,25 @@ pub(crate) const FUNCTIONS: &[Native] = &[
     native("torch.nn.functional.dropout3d", activation::DROPOUT, activation::dropout),
     native("torch.nn.functional.alpha_dropout", activation::DROPOUT, activation::dropout),
     native("torch.nn.functional.pixel_shuffle", "input, upscale_factor", linear::pixel_shuffle),
+    native(
+        "torch.nn.functional.layer_norm",
+        "input, normalized_shape, weight=None, bias=None, eps=1e-05",
+        layer_norm::layer_function,
+    ),
+    native(
+        "torch.nn.functional.rms_norm",
+        "input, normalized_shape, weight=None, eps=None",
+        layer_norm::layer_function,
+    ),
+    native(
+        "torch.nn.functional.group_norm",
+        "input, num_groups, weight=None, bias=None, eps=1e-05",
+        layer_norm::group_function,
+    ),
+    native("torch.nn.functional.pad", image::PAD, image::pad),
+    native("torch.nn.functional.interpolate", image::INTERPOLATE, image::interpolate),
+    native("torch.nn.functional.embedding", "input, weight, padding_idx=None", image::embedding),
+    native("torch.nn.functional.scaled_dot_product_attention", image::ATTENTION, image::attention),
     native("torch.nn.Parameter", "data=None, requires_grad=True", linear::parameter),
 ];
 
