@@ -64,7 +64,23 @@ impl Interpreter<'_> {
     pub(crate) fn call_native(&mut self, native: &'static Native, args: CallArgs) -> Eval<Value> {
         let signature = signature(&mut self.signatures, native);
         let args = signature.bind(native.name, args)?;
-        (native.run)(self, &args)
+        let result = (native.run)(self, &args);
+        self.absorb_misfit(native.name, result)
+    }
+
+    /// Reports operands that do not fit; what they would have given is unknown.
+    pub(crate) fn absorb_misfit(&mut self, subject: &str, result: Eval<Value>) -> Eval<Value> {
+        match result {
+            Err(stop) => match *stop {
+                Stop::Shape(error) => {
+                    let provenance = self.provenance();
+                    self.report_shape_error(error, subject, &provenance);
+                    Ok(Value::Unknown)
+                }
+                other => Err(Box::new(other)),
+            },
+            ok => ok,
+        }
     }
 
     /// Evaluates decorators and defaults of a `def`.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::ast::{Module, Name, Stmt, StmtKind};
 use crate::ir::{Graph, ValueId};
-use crate::source::{FileId, SourceFile, Span};
+use crate::source::{SourceFile, Span};
 
 use super::error::{Eval, Exception, Mistake, Stop, raise};
 use super::interpreter::Interpreter;
@@ -55,6 +55,9 @@ impl Interpreter<'_> {
         options: &CompileOptions,
     ) -> Eval<Traced> {
         self.run_module(&module.body)?;
+        if let Some(first) = module.body.first() {
+            self.site = first.span;
+        }
         let entry = match &options.entry {
             Some(text) => self.asked_entry(parse, text)?,
             None => self.find_entry(&module.body)?,
@@ -129,7 +132,7 @@ impl Interpreter<'_> {
             return Err(bad_entry(format!("the entry `{text}` is not one expression")));
         };
         let globals = Rc::clone(&self.globals);
-        let start = Span { file: FileId(0), start: 0, end: 0 };
+        let start = self.site;
         let mut value = self.expression(expr, &globals).map_err(|stop| move_to(stop, start))?;
         let mut shown = String::from(text);
         if let Value::Class(_) | Value::Function(_) = value {

@@ -15,6 +15,8 @@ pub(crate) type Eval<T> = Result<T, Box<Stop>>;
 pub(crate) enum Stop {
     /// A Python exception.
     Raise(Exception),
+    /// Operands that do not fit an operation.
+    Shape(crate::shape::ShapeError),
     /// What nasc cannot decide, or a spent budget.
     Refuse(Exception),
     /// A value is unknown because of a mistake that was reported already.
@@ -133,7 +135,7 @@ impl Stop {
             Stop::Raise(exception) | Stop::Refuse(exception) => {
                 exception.span.get_or_insert(span);
             }
-            Stop::Silent => {}
+            Stop::Silent | Stop::Shape(_) => {}
         }
         self
     }
@@ -144,7 +146,7 @@ impl Stop {
             Stop::Raise(exception) | Stop::Refuse(exception) => {
                 exception.help.get_or_insert_with(|| help.into());
             }
-            Stop::Silent => {}
+            Stop::Silent | Stop::Shape(_) => {}
         }
         self
     }
@@ -186,4 +188,9 @@ pub(crate) fn attribute_error(message: impl Into<String>) -> Box<Stop> {
 
 pub(crate) fn silent() -> Box<Stop> {
     Box::new(Stop::Silent)
+}
+
+/// Operands that do not fit an operation.
+pub(crate) fn misfit(error: crate::shape::ShapeError) -> Box<Stop> {
+    Box::new(Stop::Shape(error))
 }

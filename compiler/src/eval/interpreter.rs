@@ -47,6 +47,8 @@ pub(crate) struct Interpreter<'a> {
     pub module_ids: HashMap<usize, ModuleId>,
     /// Addresses of the modules called so far.
     pub called_modules: BTreeSet<usize>,
+    /// Places where a −1 took the batch in with other dimensions.
+    pub merged_batches: BTreeSet<Span>,
     /// Values that `yield` collected, one list per running generator.
     pub yields: Vec<Vec<Value>>,
     /// Exceptions being handled, for a bare `raise`.
@@ -90,6 +92,7 @@ impl Interpreter<'_> {
             function_locals: HashMap::new(),
             module_ids: HashMap::new(),
             called_modules: BTreeSet::new(),
+            merged_batches: BTreeSet::new(),
             yields: Vec::new(),
             handling: Vec::new(),
             protected: 0,
@@ -131,6 +134,10 @@ impl Interpreter<'_> {
             Stop::Raise(exception) | Stop::Refuse(exception) => {
                 let diagnostic = exception.into_diagnostic(self.site);
                 self.report(diagnostic);
+            }
+            Stop::Shape(error) => {
+                let provenance = self.provenance();
+                self.report_shape_error(error, "the operation", &provenance);
             }
             Stop::Silent => {}
         }

@@ -11,7 +11,10 @@ impl Interpreter<'_> {
     pub(crate) fn item(&mut self, object: &Value, index: &Value) -> Eval<Value> {
         match object {
             Value::Unknown => Ok(Value::Unknown),
-            Value::Tensor(tensor) => self.tensor_item(tensor, index),
+            Value::Tensor(tensor) => {
+                let result = self.tensor_item(tensor, index);
+                self.absorb_misfit("the index", result)
+            }
             Value::List(items) => {
                 let items = items.borrow().clone();
                 self.sequence_item(&items, index, "list", Value::list)

@@ -418,20 +418,8 @@ fn count(function: &str, name: &str, item: &Value, least: i128) -> Eval<u64> {
 
 /// A dimension number of a tensor with `rank` dimensions, made non-negative.
 pub(crate) fn normalise_dim(number: i128, rank: usize) -> Eval<usize> {
-    let extent = i128::try_from(rank.max(1)).unwrap_or(i128::MAX);
-    let dim = if number < 0 { number + extent } else { number };
-    usize::try_from(dim).ok().filter(|_| dim < extent).ok_or_else(|| {
-        raise(
-            Mistake::IndexOutOfRange,
-            "IndexError",
-            format!(
-                "Dimension out of range (expected to be in range of [{}, {}], but got {number})",
-                -extent,
-                extent - 1
-            ),
-        )
-        .help(format!("the tensor has {rank} dimensions, counted from 0"))
-    })
+    let dim = i64::try_from(number).unwrap_or(i64::MAX);
+    crate::shape::resolve_dim(dim, rank).map_err(super::error::misfit)
 }
 
 /// A tensor extent out of an integer value.

@@ -107,6 +107,7 @@ impl Interpreter<'_> {
         };
         let culprit = graph.nodes.iter().rev().find(|node| {
             matches!(node.op, Op::Reshape(_))
+                && self.merged_batches.contains(&node.provenance.call)
                 && node.inputs.iter().any(starts)
                 && node.outputs.iter().any(|&value| merged(value))
         });

@@ -1,12 +1,12 @@
 //! Linear, Identity, Flatten, Unflatten, PixelShuffle, and `nn.Parameter`.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, bad_argument, raise, type_error};
+use crate::eval::error::{Eval, bad_argument, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, CallArgs, Native};
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{Linear, Op};
+use crate::ir::op::{Linear, Op, PixelShuffle};
 use crate::ir::{DType, Dim, Init, Shape, TensorType};
 
 use super::{int, kept, parameter_dtype, register, start, this};
@@ -155,45 +155,9 @@ fn apply(
 
 /// `[*, C r², H, W]` to `[*, C, H r, W r]`.
 pub(super) fn pixel_shuffle(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
-    let tensor = args.tensor("input")?;
     let factor = args.count("upscale_factor", 1)?;
-    let dims = tensor.dims();
-    let [leading @ .., Dim::Known(channels), Dim::Known(height), Dim::Known(width)] =
-        dims.as_slice()
-    else {
-        return Err(raise(
-            crate::eval::error::Mistake::BadArgument,
-            "RuntimeError",
-            format!(
-                "pixel_shuffle expects input to have at least 3 dimensions, but got {}",
-                dims.len()
-            ),
-        ));
-    };
-    let square = factor.saturating_mul(factor);
-    if !channels.is_multiple_of(square) {
-        return Err(raise(
-            crate::eval::error::Mistake::BadArgument,
-            "RuntimeError",
-            format!(
-                "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, but input.size(-3)={channels} is not divisible by {square}"
-            ),
-        )
-        .help(format!("make the preceding layer produce a multiple of {square} channels")));
-    }
-    let known = |extents: &[u64]| extents.iter().copied().map(Dim::Known).collect::<Vec<_>>();
-    let split = [leading, &known(&[channels / square, factor, factor, *height, *width])].concat();
-    let Value::Tensor(split) = interpreter.reshape_to("pixel_shuffle", &tensor, Shape(split))?
-    else {
-        return Ok(Value::Unknown);
-    };
-    let base = leading.len();
-    let order = (0..=base).chain([base + 3, base + 1, base + 4, base + 2]).collect();
-    let Value::Tensor(moved) = interpreter.permute_dims(&split, order)? else {
-        return Ok(Value::Unknown);
-    };
-    let joined = [leading, &known(&[channels / square, height * factor, width * factor])].concat();
-    interpreter.reshape_to("pixel_shuffle", &moved, Shape(joined))
+    let op = Op::PixelShuffle(PixelShuffle { factor, inverse: false });
+    interpreter.emit("pixel_shuffle", op, &[args.tensor("input")?])
 }
 
 /// `nn.Parameter(data, requires_grad=True)`

@@ -1,10 +1,11 @@
 //! Subscripts of tensors: integers, slices, `None`, `...`.
 
-use crate::eval::error::{Eval, Mistake, Stop, raise, refuse, type_error};
+use crate::eval::error::{Eval, Mistake, Stop, misfit, raise, refuse, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::item::slice_bounds;
 use crate::eval::value::{Tensor, Value};
 use crate::ir::{Dim, Shape};
+use crate::shape::ShapeError;
 
 impl Interpreter<'_> {
     /// `tensor[index]`
@@ -177,6 +178,9 @@ fn too_many_indices(rank: usize) -> Box<Stop> {
 }
 
 fn out_of_bounds(index: i128, dim: usize, extent: u64) -> Box<Stop> {
+    if let Ok(index) = u64::try_from(index) {
+        return misfit(ShapeError::IndexOutOfRange { dim, index, extent });
+    }
     raise(
         Mistake::IndexOutOfRange,
         "IndexError",

@@ -1,12 +1,13 @@
 //! Operations that move elements without changing them: view, permute, cat, split and relatives.
 
-use crate::eval::error::{Eval, Mistake, raise, type_error};
+use crate::eval::error::{Eval, Mistake, misfit, raise, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, extent, normalise_dim};
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{Cat, Expand, Op, Permute, Reshape, Slice};
+use crate::ir::op::{Cat, Expand, Op, Permute, Reshape, Slice, Split};
 use crate::ir::{Dim, Shape};
 use crate::shape;
+use crate::shape::ShapeError;
 
 use super::stride;
 
@@ -71,15 +72,21 @@ impl Interpreter<'_> {
         Ok(result)
     }
 
-    /// Pieces along a dimension; the lengths add up to its extent.
-    fn pieces(&mut self, tensor: &Tensor, dim: usize, lengths: &[u64]) -> Eval<Value> {
-        let mut start = 0;
-        let mut pieces = Vec::with_capacity(lengths.len());
-        for &length in lengths {
-            pieces.push(self.narrow(tensor, dim, start, Some(start + length), 1)?);
-            start += length;
+    /// Consecutive parts of a dimension.
+    fn pieces(&mut self, tensor: &Tensor, dim: usize, sizes: Vec<u64>) -> Eval<Value> {
+        self.fuel.allocate(sizes.len())?;
+        let strides = stride::strides(tensor);
+        let op = Op::Split(Split { dim, sizes });
+        let parts = self.emit_all("split", op, std::slice::from_ref(tensor))?;
+        if parts.is_empty() {
+            return Ok(Value::Unknown);
         }
-        Ok(Value::tuple(pieces))
+        for part in &parts {
+            if let Value::Tensor(part) = part {
+                stride::note(part, strides.clone());
+            }
+        }
+        Ok(Value::tuple(parts))
     }
 
     /// The entries along the first dimension.
@@ -168,6 +175,11 @@ pub(super) fn view(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value
     if name == "view" {
         check_view(&tensor, &shape)?;
     }
+    if let (Some(None), Some(Dim::Batch { factor: 2.. })) = (wanted.first(), shape.0.first())
+        && tensor.dims().first() == Some(&Dim::N)
+    {
+        interpreter.merged_batches.insert(interpreter.site);
+    }
     interpreter.reshape_to(name, &tensor, shape)
 }
 
@@ -178,12 +190,7 @@ fn check_view(tensor: &Tensor, shape: &Shape) -> Eval<()> {
     if fits || old.contains(&0) {
         return Ok(());
     }
-    Err(raise(
-        Mistake::BadArgument,
-        "RuntimeError",
-        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces)",
-    )
-    .help("use reshape(...) instead of view(...), or call contiguous() first"))
+    Err(misfit(ShapeError::NotViewable { input: Shape(tensor.dims()), target: shape.clone() }))
 }
 
 /// `torch.flatten(input, start_dim=0, end_dim=-1)`
@@ -415,7 +422,7 @@ pub(super) fn chunk(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
     let chunks = args.count("chunks", 1)?;
     let extent = known_extent(&tensor, dim, "splitting")?;
     let size = extent.div_ceil(chunks).max(1);
-    interpreter.pieces(&tensor, dim, &split_lengths(extent, size))
+    interpreter.pieces(&tensor, dim, split_lengths(extent, size))
 }
 
 fn split_lengths(extent: u64, size: u64) -> Vec<u64> {
@@ -437,22 +444,11 @@ pub(super) fn split(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
             let number = item.as_int().and_then(|number| u64::try_from(number).ok());
             lengths.push(number.ok_or_else(|| type_error("split() takes sizes"))?);
         }
-        let extent = known_extent(&tensor, dim, "splitting")?;
-        let total: u64 = lengths.iter().sum();
-        if total != extent {
-            return Err(raise(
-                Mistake::BadArgument,
-                "RuntimeError",
-                format!(
-                    "split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {dim}), but got {total}"
-                ),
-            ));
-        }
-        return interpreter.pieces(&tensor, dim, &lengths);
+        return interpreter.pieces(&tensor, dim, lengths);
     }
     let size = args.count("split_size_or_sections", 1)?;
     let extent = known_extent(&tensor, dim, "splitting")?;
-    interpreter.pieces(&tensor, dim, &split_lengths(extent, size))
+    interpreter.pieces(&tensor, dim, split_lengths(extent, size))
 }
 
 /// `unbind(dim=0)`

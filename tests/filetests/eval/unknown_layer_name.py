@@ -1,0 +1,12 @@
+# test: eval
+# input: f32[N, 3, 32, 32]
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2D(3, 8, 3)  # error: [eval::unknown_attribute]
+
+    def forward(self, x):
+        return self.conv(x)
