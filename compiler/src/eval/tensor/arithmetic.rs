@@ -7,7 +7,9 @@ use crate::eval::iterate::data_dependent;
 use crate::eval::native::Args;
 use crate::eval::operator;
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{Activation, Binary, Cast, Dropout, DropoutKind, Op, Scalar, Softmax, Unary};
+use crate::ir::op::{
+    Activation, Binary, Cast, Clamp, Dropout, DropoutKind, MaskedFill, Op, Scalar, Softmax, Unary,
+};
 
 impl Interpreter<'_> {
     /// `left op right` where at least one side is a tensor.
@@ -78,7 +80,7 @@ impl Interpreter<'_> {
 
     /// An element-wise function.
     pub(crate) fn unary_op(&mut self, name: &str, op: Unary, tensor: &Tensor) -> Eval<Value> {
-        if let Some(result) = constant_unary(op, tensor) {
+        if let (true, Some(result)) = (self.folds(tensor), constant_unary(op, tensor)) {
             return Ok(result);
         }
         let result = self.emit(name, Op::Unary(op), std::slice::from_ref(tensor))?;
@@ -130,7 +132,18 @@ impl Interpreter<'_> {
         if let (Some(a), Some(b)) = (single_number(left), single_number(right)) {
             return self.compare(op, &Value::Float(a), &Value::Float(b));
         }
-        Err(data_dependent("a comparison of tensor elements"))
+        let op = match op {
+            CompareOp::Eq => Binary::Equal,
+            CompareOp::NotEq => Binary::NotEqual,
+            CompareOp::Lt => Binary::Less,
+            CompareOp::LtE => Binary::LessEqual,
+            CompareOp::Gt => Binary::Greater,
+            CompareOp::GtE => Binary::GreaterEqual,
+            CompareOp::Is | CompareOp::IsNot | CompareOp::In | CompareOp::NotIn => {
+                return Err(data_dependent("a comparison of tensor elements"));
+            }
+        };
+        self.combine(op, left, right)
     }
 
     /// Dropout of elements or channels.
@@ -229,9 +242,9 @@ fn binary_of(op: BinaryOp) -> Option<Binary> {
         BinaryOp::Mul => Some(Binary::Mul),
         BinaryOp::Div => Some(Binary::Div),
         BinaryOp::Pow => Some(Binary::Pow),
-        BinaryOp::FloorDiv
-        | BinaryOp::Mod
-        | BinaryOp::MatMul
+        BinaryOp::FloorDiv => Some(Binary::FloorDivide),
+        BinaryOp::Mod => Some(Binary::Remainder),
+        BinaryOp::MatMul
         | BinaryOp::LShift
         | BinaryOp::RShift
         | BinaryOp::BitAnd
@@ -287,6 +300,19 @@ pub(super) fn unary(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
         "log" => Unary::Log,
         "sqrt" => Unary::Sqrt,
         "rsqrt" => Unary::Rsqrt,
+        "sin" => Unary::Sin,
+        "cos" => Unary::Cos,
+        "tan" => Unary::Tan,
+        "reciprocal" => Unary::Reciprocal,
+        "floor" => Unary::Floor,
+        "ceil" => Unary::Ceil,
+        "round" => Unary::Round,
+        "sign" => Unary::Sign,
+        "erf" => Unary::Erf,
+        "expm1" => Unary::Expm1,
+        "log1p" => Unary::Log1p,
+        "log2" => Unary::Log2,
+        "logical_not" => Unary::LogicalNot,
         _ => Unary::Square,
     };
     let tensor = args.tensor("input")?;
@@ -295,12 +321,39 @@ pub(super) fn unary(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
 
 /// `torch.clamp(input, min, max)`
 pub(super) fn clamp(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
-    let mut value = Value::Tensor(args.tensor("input")?);
-    for (name, op) in [("min", Binary::Maximum), ("max", Binary::Minimum)] {
-        let bound = args.value(name);
-        if !bound.is_none() {
-            value = interpreter.combine(op, &value, &bound)?;
+    let tensor = args.tensor("input")?;
+    let bounds = (args.value("min"), args.value("max"));
+    if let (Value::Tensor(_), _) | (_, Value::Tensor(_)) = &bounds {
+        let mut value = Value::Tensor(tensor);
+        for (bound, op) in [(bounds.0, Binary::Maximum), (bounds.1, Binary::Minimum)] {
+            if !bound.is_none() {
+                value = interpreter.combine(op, &value, &bound)?;
+            }
         }
+        return Ok(value);
     }
-    Ok(value)
+    let (min, max) = (args.optional_float("min")?, args.optional_float("max")?);
+    interpreter.emit("clamp", Op::Clamp(Clamp { min, max }), &[tensor])
+}
+
+/// `torch.where(condition, input, other)` of tensors and numbers.
+pub(super) fn choose(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let condition = args.tensor("condition")?;
+    let mut operands = vec![condition];
+    for name in ["input", "other"] {
+        operands.push(match args.value(name) {
+            Value::Tensor(tensor) => tensor,
+            _ => match super::constant::scalar(args.float(name)?, crate::ir::DType::F32) {
+                Value::Tensor(tensor) => tensor,
+                _ => return Ok(Value::Unknown),
+            },
+        });
+    }
+    interpreter.emit("where", Op::Where, &operands)
+}
+
+/// `masked_fill(mask, value)`
+pub(super) fn masked_fill(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let op = Op::MaskedFill(MaskedFill { value: args.float("value")? });
+    interpreter.emit("masked_fill", op, &[args.tensor("input")?, args.tensor("mask")?])
 }

@@ -39,6 +39,11 @@ impl Interpreter<'_> {
         }
     }
 
+    /// Whether a constant is computed now: while the network is built, and single numbers always.
+    pub(crate) fn folds(&self, tensor: &Tensor) -> bool {
+        self.module_stack.is_empty() || tensor.data().is_some_and(|data| data.len() == 1)
+    }
+
     /// Arithmetic where all elements are known.
     pub(crate) fn constant_binary(
         &mut self,
@@ -58,6 +63,9 @@ impl Interpreter<'_> {
             _ => None,
         });
         let Some(tensor) = tensors.max_by_key(|tensor| tensor.rank()) else { return Ok(None) };
+        if length > 1 && !self.module_stack.is_empty() {
+            return Ok(None);
+        }
         self.fuel.allocate(length)?;
         let at = |data: &[f64], index: usize| {
             data.get(if data.len() == 1 { 0 } else { index }).copied().unwrap_or(0.0)

@@ -4,7 +4,7 @@
 use crate::eval::error::{Eval, Mistake, refuse, silent};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{Full, Op};
+use crate::ir::op::{Arange, Full, Op};
 use crate::ir::{
     Init, ModuleId, ModulePath, Param, ParamKind, Provenance, Shape, TensorType, ValueId,
 };
@@ -93,7 +93,10 @@ impl Interpreter<'_> {
                 Some((first, rest)) if rest.iter().all(|number| number == first) => {
                     self.full(tensor, *first)
                 }
-                _ => return Err(unsupported_constant()),
+                _ => match (spacing(&data), tensor.rank()) {
+                    (Some((start, step)), 1) => self.arange(tensor, start, step, data.len()),
+                    _ => return Err(unsupported_constant()),
+                },
             },
         };
         *tensor.0.source.borrow_mut() = Source::Graph(value);
@@ -104,6 +107,16 @@ impl Interpreter<'_> {
         let tensor_type = tensor.tensor_type();
         let TensorType { dtype, shape } = tensor_type.clone();
         let op = Op::Full(Full { shape, value, dtype });
+        let provenance = self.provenance();
+        let values = self.builder.node(op, Vec::new(), vec![Some(tensor_type)], provenance);
+        values.first().copied().unwrap_or(ValueId(0))
+    }
+
+    fn arange(&mut self, tensor: &Tensor, start: f64, step: f64, count: usize) -> ValueId {
+        let tensor_type = tensor.tensor_type();
+        // The bound lies half a step behind the last element.
+        let end = start + step * (count as f64 - 0.5);
+        let op = Op::Arange(Arange { start, end, step, dtype: tensor_type.dtype });
         let provenance = self.provenance();
         let values = self.builder.node(op, Vec::new(), vec![Some(tensor_type)], provenance);
         values.first().copied().unwrap_or(ValueId(0))
@@ -136,6 +149,15 @@ pub(crate) fn known_extents(shape: &Shape) -> Eval<Vec<u64>> {
         )
         .help("make it with torch.zeros or torch.ones, or from the input")
     })
+}
+
+/// First element and difference of equally spaced numbers.
+fn spacing(data: &[f64]) -> Option<(f64, f64)> {
+    let (start, step) = (*data.first()?, data.get(1)? - data.first()?);
+    let fits = |(index, number): (usize, &f64)| {
+        (start + step * index as f64 - number).abs() <= 1e-9 * number.abs().max(1.0)
+    };
+    (step != 0.0 && data.iter().enumerate().all(fits)).then_some((start, step))
 }
 
 fn unsupported_constant() -> Box<crate::eval::error::Stop> {
