@@ -7,6 +7,8 @@ pub(crate) mod attribute;
 pub(crate) mod builtins;
 pub(crate) mod call;
 pub(crate) mod class;
+pub(crate) mod compare;
+pub(crate) mod control;
 pub(crate) mod copying;
 pub(crate) mod entry;
 pub(crate) mod error;

@@ -64,7 +64,10 @@ impl Interpreter<'_> {
     pub(crate) fn call_native(&mut self, native: &'static Native, args: CallArgs) -> Eval<Value> {
         let signature = signature(&mut self.signatures, native);
         let args = signature.bind(native.name, args)?;
-        let result = (native.run)(self, &args);
+        let result = match (native.run)(self, &args) {
+            Err(stop) if matches!(*stop, Stop::Silent) && args.any_unknown() => Ok(Value::Unknown),
+            other => other,
+        };
         self.absorb_misfit(native.name, result)
     }
 
