@@ -1,7 +1,7 @@
 //! Drops what was computed before the network ran and is not used by it: a graph holds one call
 //! of the network, not what constructors tried out.
 
-use crate::ir::{Graph, GraphBuilder, Producer, ValueId};
+use crate::ir::{Graph, GraphBuilder, Node, ParamId, ParamKind, Producer, ValueId};
 
 /// The graph without unused nodes before `first`.
 pub(crate) fn prune(graph: Graph, first: usize) -> Graph {
@@ -41,8 +41,14 @@ fn rebuild(graph: Graph, keep: &[bool]) -> Graph {
     for module in graph.modules {
         builder.module(module);
     }
-    for param in graph.params {
-        builder.param(param);
+    let used = used_values(&graph.nodes, keep, &graph.outputs);
+    let mut params: Vec<Option<ParamId>> = Vec::with_capacity(graph.params.len());
+    for (id, param) in (0u32..).map(ParamId).zip(graph.params) {
+        let is_used = graph.values.iter().zip(&used);
+        let mut is_used =
+            is_used.filter(|(value, used)| value.producer == Producer::Param(id) && **used);
+        let stays = param.kind != ParamKind::Unregistered || is_used.next().is_some();
+        params.push(stays.then(|| builder.param(param)));
     }
     for input in graph.inputs {
         let tensor_type = graph.values.get(input.index()).and_then(|v| v.tensor_type.clone());
@@ -52,7 +58,8 @@ fn rebuild(graph: Graph, keep: &[bool]) -> Graph {
     }
     for (index, value) in graph.values.iter().enumerate() {
         if let (Producer::Param(id), Some(slot)) = (value.producer, places.get_mut(index)) {
-            *slot = builder.param_value(id);
+            let id = params.get(id.index()).copied().flatten();
+            *slot = id.and_then(|id| builder.param_value(id));
         }
     }
     let place =
@@ -73,4 +80,20 @@ fn rebuild(graph: Graph, keep: &[bool]) -> Graph {
     }
     let outputs = graph.outputs.iter().filter_map(|value| place(&places, value)).collect();
     builder.finish(outputs)
+}
+
+/// Which values the kept nodes and the results use.
+fn used_values(nodes: &[Node], keep: &[bool], outputs: &[ValueId]) -> Vec<bool> {
+    let kept = nodes.iter().zip(keep).filter(|(_, keep)| **keep);
+    let ids = kept.flat_map(|(node, _)| &node.inputs).chain(outputs);
+    let mut used = Vec::new();
+    for id in ids {
+        if used.len() <= id.index() {
+            used.resize(id.index() + 1, false);
+        }
+        if let Some(slot) = used.get_mut(id.index()) {
+            *slot = true;
+        }
+    }
+    used
 }
