@@ -1,3 +1,18 @@
-//! nasc runtime.
+//! From a checked graph to trained weights.
+//!
+//! The path is [`plan::ExecutionPlan`] → [`backend::Backend`] → [`train::Trainer`] →
+//! [`train::TrainReport`] and a [`state::StateDict`], which [`checkpoint`] keeps as safetensors.
+//! Not here: Python text, costs, the search.
 
+pub mod backend;
+pub mod checkpoint;
 pub mod data;
+pub mod error;
+pub mod init;
+pub mod kernel;
+pub mod plan;
+pub mod state;
+pub mod train;
+
+pub use error::RuntimeError;
+pub use plan::{estimate_memory, trainable};

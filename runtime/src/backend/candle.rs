@@ -1,0 +1,225 @@
+//! The backend on candle tensors: candle's autograd over nasc's own CPU kernels where candle has no
+//! gradient or is slow. Threads are rayon's global pool, whose size the program sets.
+
+mod arithmetic;
+mod convolution;
+mod execute;
+mod graph_ops;
+mod native;
+mod normalize;
+mod pointwise;
+mod pooling;
+mod random;
+mod recurrent;
+mod reduce;
+mod sgd;
+pub mod support;
+mod tensors;
+
+use candle_core::{DType, Device, Tensor, Var};
+use nasc_compiler::ir::{CheckedGraph, ParamKind};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Backend, Batch, BatchOutcome, SgdStep};
+use crate::error::RuntimeError;
+use crate::init;
+use crate::plan::{ExecutionPlan, trainable};
+use crate::state::StateDict;
+use execute::{Mode, Run};
+
+/// Executes a plan on one candle device.
+pub struct CandleBackend {
+    plan: ExecutionPlan,
+    device: Device,
+    params: Vec<Parameter>,
+    generator: ChaCha8Rng,
+    image: Vec<usize>,
+}
+
+/// A parameter or buffer on the device.
+struct Parameter {
+    /// What operations read.
+    tensor: Tensor,
+    /// Set for trainable ones; shares its storage with `tensor`.
+    var: Option<Var>,
+    /// The optimiser's momentum buffer.
+    momentum: Option<Tensor>,
+}
+
+impl CandleBackend {
+    /// Prepares `graph` on the CPU with parameters initialised from `seed`, which also seeds dropout.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unsupported`] if an operation cannot be trained.
+    pub fn cpu(graph: &CheckedGraph, seed: u64) -> Result<CandleBackend, RuntimeError> {
+        CandleBackend::on(graph, seed, Device::Cpu)
+    }
+
+    /// Prepares `graph` on CUDA device `index`. Needs the feature `cuda`.
+    ///
+    /// # Errors
+    /// As [`CandleBackend::cpu`], and if there is no such device.
+    pub fn cuda(
+        graph: &CheckedGraph,
+        seed: u64,
+        index: usize,
+    ) -> Result<CandleBackend, RuntimeError> {
+        let device = Device::new_cuda(index).map_err(RuntimeError::backend("device"))?;
+        CandleBackend::on(graph, seed, device)
+    }
+
+    fn on(graph: &CheckedGraph, seed: u64, device: Device) -> Result<CandleBackend, RuntimeError> {
+        trainable(graph)?;
+        let plan = ExecutionPlan::new(graph)?;
+        let image = image_extents(&plan)?;
+        let generator = init::generator(seed, "training");
+        let params = plan.params.iter().map(|param| {
+            let value = init::initial_value(param, seed);
+            Parameter::new(&value, param.kind, &device)
+        });
+        let params =
+            params.collect::<Result<Vec<_>, _>>().map_err(RuntimeError::backend("init"))?;
+        Ok(CandleBackend { plan, device, params, generator, image })
+    }
+
+    /// Logits of the images, `[count, classes]`.
+    fn logits(&mut self, images: &[f32], count: usize, mode: Mode) -> Result<Tensor, RuntimeError> {
+        let mut shape = vec![count];
+        shape.extend(&self.image);
+        let failed = RuntimeError::backend("input");
+        let input = Tensor::from_slice(images, shape, &self.device).map_err(&failed)?;
+        let training = mode == Mode::Training;
+        let read = |param: &Parameter| param.read(training);
+        let mut params: Vec<Tensor> = self.params.iter().map(read).collect();
+        let run = Run { params: &mut params, generator: &mut self.generator, mode, batch: count };
+        let logits = run.execute(&self.plan, vec![input])?;
+        if training {
+            for (param, tensor) in self.params.iter_mut().zip(params) {
+                param.keep_buffer(tensor);
+            }
+        }
+        logits.into_iter().next().ok_or(RuntimeError::Malformed { reason: "there is no result" })
+    }
+
+    /// Mean cross-entropy as a tensor, and the outcome.
+    fn loss(
+        &mut self,
+        batch: Batch<'_>,
+        mode: Mode,
+    ) -> Result<(Tensor, BatchOutcome), RuntimeError> {
+        let logits = self.logits(batch.images, batch.labels.len(), mode)?;
+        let failed = RuntimeError::backend("cross_entropy");
+        let correct = count_correct(&logits, batch.labels).map_err(&failed)?;
+        let loss = native::cross_entropy(&logits, batch.labels).map_err(&failed)?;
+        let value = loss.to_scalar::<f32>().map_err(&failed)?;
+        Ok((loss, BatchOutcome { loss: f64::from(value), correct }))
+    }
+}
+
+impl Backend for CandleBackend {
+    fn load(&mut self, state: &StateDict) -> Result<(), RuntimeError> {
+        state.check_params(&self.plan.params)?;
+        for (param, slot) in self.plan.params.iter().zip(&mut self.params) {
+            if let Some(value) = state.tensors.get(param.path.as_str()) {
+                *slot = Parameter::new(value, param.kind, &self.device)
+                    .map_err(RuntimeError::backend("load"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn train_step(
+        &mut self,
+        batch: Batch<'_>,
+        step: &SgdStep,
+    ) -> Result<BatchOutcome, RuntimeError> {
+        let (loss, outcome) = self.loss(batch, Mode::Training)?;
+        if outcome.loss.is_finite() && loss.track_op() {
+            let gradients = loss.backward().map_err(RuntimeError::backend("backward"))?;
+            sgd::update(&mut self.params, &gradients, step)
+                .map_err(RuntimeError::backend("sgd"))?;
+        }
+        Ok(outcome)
+    }
+
+    fn evaluate(&mut self, batch: Batch<'_>) -> Result<BatchOutcome, RuntimeError> {
+        self.loss(batch, Mode::Evaluation).map(|(_, outcome)| outcome)
+    }
+
+    fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
+        let logits = self.logits(images, count, Mode::Evaluation)?;
+        let flat = logits.flatten_all().and_then(|logits| logits.to_vec1());
+        flat.map_err(RuntimeError::backend("predict"))
+    }
+
+    fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {
+        let (loss, _) = self.loss(batch, Mode::Training)?;
+        let failed = RuntimeError::backend("backward");
+        let store = loss.backward().map_err(&failed)?;
+        let mut state = StateDict::default();
+        for (param, slot) in self.plan.params.iter().zip(&self.params) {
+            if let Some(gradient) = slot.var.as_ref().and_then(|var| store.get(var.as_tensor())) {
+                let gradient = tensors::to_state(gradient).map_err(&failed)?;
+                state.tensors.insert(param.path.as_str().to_owned(), gradient);
+            }
+        }
+        Ok(state)
+    }
+
+    fn state(&self) -> Result<StateDict, RuntimeError> {
+        let stored = self.plan.params.iter().zip(&self.params);
+        let stored = stored.filter(|(param, _)| param.kind != ParamKind::TransientBuffer);
+        let tensors = stored.map(|(param, slot)| {
+            let tensor = tensors::to_state(&slot.tensor).map_err(RuntimeError::backend("state"))?;
+            Ok((param.path.as_str().to_owned(), tensor))
+        });
+        Ok(StateDict { tensors: tensors.collect::<Result<_, RuntimeError>>()? })
+    }
+}
+
+impl Parameter {
+    fn new(
+        value: &crate::state::StateTensor,
+        kind: ParamKind,
+        device: &Device,
+    ) -> candle_core::Result<Parameter> {
+        let tensor = tensors::from_state(value, device)?;
+        let var = match kind {
+            ParamKind::Trainable => Some(Var::from_tensor(&tensor)?),
+            ParamKind::Frozen | ParamKind::Buffer | ParamKind::TransientBuffer => None,
+        };
+        let tensor = var.as_ref().map_or(tensor, |var| var.as_detached_tensor());
+        Ok(Parameter { tensor, var, momentum: None })
+    }
+
+    fn read(&self, training: bool) -> Tensor {
+        match &self.var {
+            Some(var) if training => var.as_tensor().clone(),
+            _ => self.tensor.clone(),
+        }
+    }
+
+    /// Takes over what a step wrote into a buffer.
+    fn keep_buffer(&mut self, tensor: Tensor) {
+        if self.var.is_none() {
+            self.tensor = tensor;
+        }
+    }
+}
+
+/// Extents of one image: the only input without its batch dimension.
+fn image_extents(plan: &ExecutionPlan) -> Result<Vec<usize>, RuntimeError> {
+    let wrong = || RuntimeError::Interface {
+        expected: format!("{} inputs", plan.inputs.len()),
+        found: "one batch of images".to_owned(),
+    };
+    let [input] = plan.input_types.as_slice() else { return Err(wrong()) };
+    let known = input.shape.0.iter().skip(1).map(|dim| dim.known().map(|extent| extent as usize));
+    known.collect::<Option<Vec<usize>>>().ok_or_else(wrong)
+}
+
+/// Images whose first largest logit is the label's.
+fn count_correct(logits: &Tensor, labels: &[u32]) -> candle_core::Result<usize> {
+    let best = logits.detach().to_dtype(DType::F32)?.argmax(1)?.to_vec1::<u32>()?;
+    Ok(best.iter().zip(labels).filter(|(best, label)| best == label).count())
+}

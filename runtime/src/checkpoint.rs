@@ -1,0 +1,89 @@
+//! Safetensors in and out, with PyTorch's state-dict names. Files are replaced atomically. Not here:
+//! whether a state dict fits a network (`StateDict::check`).
+
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+use crate::error::RuntimeError;
+use crate::state::{Elements, StateDict, StateTensor};
+
+/// A state dict as the bytes of a safetensors file.
+///
+/// # Errors
+/// [`RuntimeError::Checkpoint`] if a shape and its elements disagree.
+pub fn to_bytes(state: &StateDict) -> Result<Vec<u8>, RuntimeError> {
+    let bytes: Vec<Vec<u8>> = state.tensors.values().map(little_endian).collect();
+    let views = state.tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
+        let dtype = match tensor.elements {
+            Elements::F32(_) => Dtype::F32,
+            Elements::I64(_) => Dtype::I64,
+        };
+        Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(damaged)?))
+    });
+    let views = views.collect::<Result<Vec<_>, RuntimeError>>()?;
+    serialize(views, None).map_err(damaged)
+}
+
+/// The state dict in the bytes of a safetensors file. Bytes and 16-bit or 64-bit floats are not
+/// accepted: nasc stores none.
+///
+/// # Errors
+/// [`RuntimeError::Checkpoint`] for anything that is no safetensors file of f32 and i64.
+pub fn from_bytes(bytes: &[u8]) -> Result<StateDict, RuntimeError> {
+    let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+    let tensors = file.iter().map(|(name, view)| {
+        let elements = match view.dtype() {
+            Dtype::F32 => Elements::F32(numbers(view.data(), f32::from_le_bytes)),
+            Dtype::I64 => Elements::I64(numbers(view.data(), i64::from_le_bytes)),
+            other => {
+                let reason = format!("tensor {name} is of type {other:?}");
+                return Err(RuntimeError::Checkpoint { reason });
+            }
+        };
+        Ok((name.to_owned(), StateTensor { shape: view.shape().to_vec(), elements }))
+    });
+    Ok(StateDict { tensors: tensors.collect::<Result<_, RuntimeError>>()? })
+}
+
+/// Writes a checkpoint beside `path` and renames it, so that a reader finds the old one or the new.
+///
+/// # Errors
+/// [`RuntimeError::CheckpointFile`] if the folder cannot be written; an old file then stays.
+pub fn save(state: &StateDict, path: &Path) -> Result<(), RuntimeError> {
+    let bytes = to_bytes(state)?;
+    let failed = |source| RuntimeError::CheckpointFile { path: path.to_owned(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    file.write_all(&bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// [`RuntimeError::CheckpointFile`] or [`RuntimeError::Checkpoint`].
+pub fn load(path: &Path) -> Result<StateDict, RuntimeError> {
+    let bytes = std::fs::read(path)
+        .map_err(|source| RuntimeError::CheckpointFile { path: path.to_owned(), source })?;
+    from_bytes(&bytes)
+}
+
+fn little_endian(tensor: &StateTensor) -> Vec<u8> {
+    match &tensor.elements {
+        Elements::F32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Elements::I64(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+    }
+}
+
+fn numbers<T, const BYTES: usize>(data: &[u8], decode: fn([u8; BYTES]) -> T) -> Vec<T> {
+    data.as_chunks().0.iter().map(|&bytes| decode(bytes)).collect()
+}
+
+fn damaged(error: safetensors::SafeTensorError) -> RuntimeError {
+    RuntimeError::Checkpoint { reason: error.to_string() }
+}

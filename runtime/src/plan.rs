@@ -1,0 +1,194 @@
+//! `ExecutionPlan`: the operations of a checked graph in order, with dense slots for values and the
+//! slots that each step sets free. No type of any numeric library; every backend starts from it.
+
+use nasc_compiler::cost::{MemoryConfig, memory};
+use nasc_compiler::ir::{CheckedGraph, Graph, Node, Op, Param, Producer, TensorType, ValueId};
+use nasc_compiler::source::Span;
+
+use crate::backend::candle::support;
+use crate::error::RuntimeError;
+
+/// Position of a value in the table of a running step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(pub usize);
+
+/// Where a step takes an operand from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operand {
+    /// An input or a result of an earlier step.
+    Slot(Slot),
+    /// A parameter or buffer, by its position in [`ExecutionPlan::params`].
+    Param(usize),
+}
+
+/// One operation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// What is computed.
+    pub op: Op,
+    /// Operands in the order that [`Op`] documents.
+    pub operands: Vec<Operand>,
+    /// Where the results go.
+    pub results: Vec<Slot>,
+    /// Types of the results.
+    pub result_types: Vec<TensorType>,
+    /// Slots that no later step reads and that are no result of the network.
+    pub releases: Vec<Slot>,
+    /// The call in `forward`.
+    pub span: Span,
+}
+
+/// Steps in order, with the lifetimes of their values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionPlan {
+    /// Operations in execution order; those that no result depends on are left out.
+    pub steps: Vec<Step>,
+    /// Parameters and buffers in the order of the state dict.
+    pub params: Vec<Param>,
+    /// Slots of the network's inputs.
+    pub inputs: Vec<Slot>,
+    /// Types of the inputs.
+    pub input_types: Vec<TensorType>,
+    /// Where the network's results are found.
+    pub outputs: Vec<Operand>,
+    /// Types of the results.
+    pub output_types: Vec<TensorType>,
+    /// Number of slots.
+    pub slots: usize,
+}
+
+impl ExecutionPlan {
+    /// Orders the graph.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Malformed`] if an id points nowhere, which no checked graph does.
+    pub fn new(graph: &CheckedGraph) -> Result<ExecutionPlan, RuntimeError> {
+        let graph = graph.graph();
+        let mut steps = live_nodes(graph)
+            .into_iter()
+            .map(|node| step(graph, node))
+            .collect::<Result<Vec<Step>, RuntimeError>>()?;
+        let outputs = operands(graph, &graph.outputs)?;
+        release_after_last_use(&mut steps, &outputs, graph.values.len());
+        Ok(ExecutionPlan {
+            steps,
+            params: graph.params.clone(),
+            inputs: graph.inputs.iter().map(|id| Slot(id.index())).collect(),
+            input_types: types(graph, &graph.inputs)?,
+            output_types: types(graph, &graph.outputs)?,
+            outputs,
+            slots: graph.values.len(),
+        })
+    }
+}
+
+/// Whether every operation of the graph can be executed and differentiated.
+///
+/// # Errors
+/// [`RuntimeError::Unsupported`] for the first that cannot.
+pub fn trainable(graph: &CheckedGraph) -> Result<(), RuntimeError> {
+    for step in ExecutionPlan::new(graph)?.steps {
+        if let Some(detail) = support::gap(&step) {
+            return Err(RuntimeError::Unsupported { op: step.op.name(), detail, span: step.span });
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that training with `batch` images a step takes at most: parameters, buffers, gradients,
+/// momentum, every activation and its gradient, and the columns of the widest convolution. An upper
+/// estimate, by which a network that would not fit is refused before it is trained; saturates.
+pub fn estimate_memory(graph: &CheckedGraph, batch: u64) -> u64 {
+    let report = memory(graph, &MemoryConfig { batch, optimizer_states: 1 });
+    let state = report
+        .parameter_bytes
+        .saturating_add(report.buffer_bytes)
+        .saturating_add(report.gradient_bytes)
+        .saturating_add(report.optimizer_bytes);
+    let activations = report.training_activation_bytes.saturating_mul(2);
+    state.saturating_add(activations).saturating_add(widest_columns(graph))
+}
+
+/// Bytes of the im2col columns of one image in the widest convolution, once per thread.
+fn widest_columns(graph: &Graph) -> u64 {
+    let columns = graph.nodes.iter().map(|node| match (&node.op, node.outputs.first()) {
+        (Op::Conv(conv), Some(&output)) => {
+            let window = conv.kernel.iter().fold(conv.in_channels, |a, &b| a.saturating_mul(b));
+            let plane = graph.tensor_type(output).map_or(0, |output| output.bytes_at(1));
+            window.saturating_mul(plane / conv.out_channels.max(1))
+        }
+        _ => 0,
+    });
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    columns.max().unwrap_or(0).saturating_mul(threads)
+}
+
+/// Nodes that a result depends on, in order.
+fn live_nodes(graph: &Graph) -> Vec<&Node> {
+    let mut wanted = vec![false; graph.values.len()];
+    let mark = |ids: &[ValueId], wanted: &mut Vec<bool>| {
+        for id in ids {
+            if let Some(flag) = wanted.get_mut(id.index()) {
+                *flag = true;
+            }
+        }
+    };
+    mark(&graph.outputs, &mut wanted);
+    let mut live = Vec::new();
+    for node in graph.nodes.iter().rev() {
+        if node.outputs.iter().any(|id| wanted.get(id.index()).copied().unwrap_or(false)) {
+            mark(&node.inputs, &mut wanted);
+            live.push(node);
+        }
+    }
+    live.reverse();
+    live
+}
+
+fn step(graph: &Graph, node: &Node) -> Result<Step, RuntimeError> {
+    Ok(Step {
+        op: node.op.clone(),
+        operands: operands(graph, &node.inputs)?,
+        results: node.outputs.iter().map(|id| Slot(id.index())).collect(),
+        result_types: types(graph, &node.outputs)?,
+        releases: Vec::new(),
+        span: node.provenance.call,
+    })
+}
+
+fn operands(graph: &Graph, ids: &[ValueId]) -> Result<Vec<Operand>, RuntimeError> {
+    ids.iter()
+        .map(|&id| match graph.value(id).map(|value| value.producer) {
+            Some(Producer::Param(param)) => Ok(Operand::Param(param.index())),
+            Some(Producer::Input(_) | Producer::Node(..)) => Ok(Operand::Slot(Slot(id.index()))),
+            None => Err(RuntimeError::Malformed { reason: "an operand does not exist" }),
+        })
+        .collect()
+}
+
+fn types(graph: &Graph, ids: &[ValueId]) -> Result<Vec<TensorType>, RuntimeError> {
+    let missing = RuntimeError::Malformed { reason: "a value has no type" };
+    let types: Option<Vec<TensorType>> =
+        ids.iter().map(|&id| graph.tensor_type(id).cloned()).collect();
+    types.ok_or(missing)
+}
+
+fn release_after_last_use(steps: &mut [Step], outputs: &[Operand], slots: usize) {
+    let mut seen = vec![false; slots];
+    for operand in outputs {
+        first_sight(*operand, &mut seen);
+    }
+    for step in steps.iter_mut().rev() {
+        let unused = step.results.iter().map(|&slot| Operand::Slot(slot));
+        let candidates: Vec<Operand> = step.operands.iter().copied().chain(unused).collect();
+        step.releases =
+            candidates.into_iter().filter_map(|operand| first_sight(operand, &mut seen)).collect();
+    }
+}
+
+/// The slot of an operand that was not seen before.
+fn first_sight(operand: Operand, seen: &mut [bool]) -> Option<Slot> {
+    let Operand::Slot(slot) = operand else { return None };
+    let flag = seen.get_mut(slot.0)?;
+    (!std::mem::replace(flag, true)).then_some(slot)
+}

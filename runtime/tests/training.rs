@@ -1,0 +1,151 @@
+//! Training on the embedded digits: it learns, repeats itself, obeys limits, and its weights survive
+//! a checkpoint.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use nasc_runtime::data::{self, SplitKind};
+use nasc_runtime::state::Elements;
+use nasc_runtime::train::{StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
+use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, init, trainable};
+use support::{Net, small_cnn};
+
+fn config(epochs: usize) -> TrainConfig {
+    TrainConfig::sgd(epochs, NonZeroUsize::new(32).unwrap(), 0.05, 0.9, 7)
+}
+
+fn go(trainer: &mut Trainer<'_>) -> TrainReport {
+    trainer.run(|_| ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn learns_the_digits() {
+    let data = data::digits().unwrap();
+    let mut trainer = Trainer::new(&small_cnn(), &data, &config(5)).unwrap();
+    let report = go(&mut trainer);
+    assert_eq!(report.stop, StopReason::Completed);
+    assert_eq!(report.epochs.len(), 5);
+    let best = report.best_validation_accuracy().unwrap();
+    assert!(best > 0.93, "validation accuracy {best}");
+    let test = trainer.evaluate(SplitKind::Test).unwrap();
+    let classes = trainer.predict(SplitKind::Test).unwrap();
+    let right = classes.iter().zip(data.test().labels()).filter(|(a, b)| a == b).count();
+    assert!((test.accuracy - right as f64 / data.test().len() as f64).abs() < 1e-12);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    let data = data::digits().unwrap();
+    let state = |seed| {
+        let mut trainer =
+            Trainer::new(&small_cnn(), &data, &TrainConfig { seed, ..config(1) }).unwrap();
+        let report = go(&mut trainer);
+        (report.epochs[0].train_loss, trainer.state().unwrap())
+    };
+    assert_eq!(state(3), state(3));
+    assert_ne!(state(3).0, state(4).0);
+}
+
+#[test]
+fn a_huge_rate_diverges() {
+    let data = data::digits().unwrap();
+    let huge = TrainConfig::sgd(3, NonZeroUsize::new(32).unwrap(), 1e30, 0.9, 7);
+    let report = go(&mut Trainer::new(&small_cnn(), &data, &huge).unwrap());
+    assert!(matches!(report.stop, StopReason::Diverged { .. }), "{:?}", report.stop);
+}
+
+#[test]
+fn limits_and_the_observer_stop_it() {
+    let data = data::digits().unwrap();
+    let steps = TrainConfig { step_limit: Some(3), record_steps: true, ..config(1) };
+    let report = go(&mut Trainer::new(&small_cnn(), &data, &steps).unwrap());
+    assert_eq!(
+        (report.stop, report.steps, report.step_losses.len()),
+        (StopReason::StepBudget, 3, 3)
+    );
+    let time = TrainConfig { time_limit: Some(Duration::ZERO), ..config(1) };
+    let report = go(&mut Trainer::new(&small_cnn(), &data, &time).unwrap());
+    assert_eq!((report.stop, report.steps), (StopReason::TimeBudget, 0));
+    let mut trainer = Trainer::new(&small_cnn(), &data, &config(1)).unwrap();
+    let report = trainer.run(|event| match event {
+        TrainEvent::Step { step: 1, .. } => ControlFlow::Break(()),
+        TrainEvent::Step { .. } | TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
+    });
+    let report = report.unwrap();
+    assert_eq!((report.stop, report.steps), (StopReason::Interrupted, 2));
+}
+
+#[test]
+fn a_recorded_order_is_followed() {
+    let data = data::digits().unwrap();
+    let run = |order: Option<Vec<Vec<u32>>>| {
+        let config = TrainConfig { order, step_limit: Some(1), record_steps: true, ..config(1) };
+        go(&mut Trainer::new(&small_cnn(), &data, &config).unwrap()).step_losses
+    };
+    let ascending: Vec<u32> = (0..data.train().len() as u32).collect();
+    assert_ne!(run(None), run(Some(vec![ascending.clone()])));
+    assert_eq!(run(Some(vec![ascending.clone()])), run(Some(vec![ascending])));
+}
+
+#[test]
+fn a_checkpoint_restores_the_network() {
+    let data = data::digits().unwrap();
+    let mut trainer = Trainer::new(&small_cnn(), &data, &config(1)).unwrap();
+    go(&mut trainer);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    checkpoint::save(&trainer.state().unwrap(), &path).unwrap();
+    let state = checkpoint::load(&path).unwrap();
+    assert_eq!(state, trainer.state().unwrap());
+    assert!(matches!(state.tensors["norm.num_batches_tracked"].elements, Elements::I64(_)));
+    let resumed = TrainConfig { initial: Some(state), ..config(1) };
+    let mut other = Trainer::new(&small_cnn(), &data, &resumed).unwrap();
+    assert_eq!(
+        other.evaluate(SplitKind::Test).unwrap(),
+        trainer.evaluate(SplitKind::Test).unwrap()
+    );
+    std::fs::write(&path, b"no checkpoint").unwrap();
+    assert!(matches!(checkpoint::load(&path), Err(RuntimeError::Checkpoint { .. })));
+}
+
+#[test]
+fn foreign_weights_are_refused_by_name() {
+    let data = data::digits().unwrap();
+    let mut state = init::initialize(&small_cnn(), 1);
+    let mut weight = state.tensors.remove("head.weight").unwrap();
+    state.tensors.get_mut("conv.bias").unwrap().shape = vec![4, 2];
+    weight.shape.reverse();
+    state.tensors.insert("fc.weight".to_owned(), weight);
+    let config = TrainConfig { initial: Some(state), ..config(1) };
+    let Err(RuntimeError::State { missing, unexpected, mismatched }) =
+        Trainer::new(&small_cnn(), &data, &config).map(|_| ())
+    else {
+        panic!("foreign weights were accepted")
+    };
+    assert_eq!(missing, ["head.weight"]);
+    assert_eq!(unexpected, ["fc.weight"]);
+    assert_eq!(mismatched, ["conv.bias"]);
+}
+
+#[test]
+fn a_network_for_other_images_is_refused() {
+    let data = data::digits().unwrap();
+    let (mut net, input) = Net::new(&[3, 8, 8]);
+    let x = net.flatten(input);
+    let x = net.linear("head", x, 10);
+    let wrong = Trainer::new(&net.finish(x), &data, &config(1)).map(|_| ());
+    assert!(matches!(wrong, Err(RuntimeError::Interface { .. })));
+}
+
+#[test]
+fn memory_grows_with_the_batch() {
+    let graph = small_cnn();
+    trainable(&graph).unwrap();
+    let (one, many) = (estimate_memory(&graph, 1), estimate_memory(&graph, 1000));
+    // 8 channels of 8 x 8 floats after convolution, norm and relu, at the least
+    assert!(many - one > 999 * 3 * 8 * 64 * 4, "{one} {many}");
+}
