@@ -96,7 +96,15 @@ impl StateDict {
 
 /// Parameters that belong into a state dict.
 pub(crate) fn stored_params(params: &[Param]) -> impl Iterator<Item = &Param> {
-    params.iter().filter(|param| param.kind != ParamKind::TransientBuffer)
+    params.iter().filter(|param| is_stored(param.kind))
+}
+
+/// Whether a tensor of this kind belongs into a state dict.
+pub(crate) fn is_stored(kind: ParamKind) -> bool {
+    match kind {
+        ParamKind::Trainable | ParamKind::Frozen | ParamKind::Buffer => true,
+        ParamKind::TransientBuffer | ParamKind::Unregistered => false,
+    }
 }
 
 fn fits(tensor: &StateTensor, param: &Param) -> bool {

@@ -24,7 +24,7 @@ use super::{Backend, Batch, BatchOutcome, SgdStep};
 use crate::error::RuntimeError;
 use crate::init;
 use crate::plan::{ExecutionPlan, trainable};
-use crate::state::StateDict;
+use crate::state::{StateDict, is_stored};
 use execute::{Mode, Run};
 
 /// Executes a plan on one candle device.
@@ -168,7 +168,7 @@ impl Backend for CandleBackend {
 
     fn state(&self) -> Result<StateDict, RuntimeError> {
         let stored = self.plan.params.iter().zip(&self.params);
-        let stored = stored.filter(|(param, _)| param.kind != ParamKind::TransientBuffer);
+        let stored = stored.filter(|(param, _)| is_stored(param.kind));
         let tensors = stored.map(|(param, slot)| {
             let tensor = tensors::to_state(&slot.tensor).map_err(RuntimeError::backend("state"))?;
             Ok((param.path.as_str().to_owned(), tensor))
@@ -186,7 +186,10 @@ impl Parameter {
         let tensor = tensors::from_state(value, device)?;
         let var = match kind {
             ParamKind::Trainable => Some(Var::from_tensor(&tensor)?),
-            ParamKind::Frozen | ParamKind::Buffer | ParamKind::TransientBuffer => None,
+            ParamKind::Frozen
+            | ParamKind::Buffer
+            | ParamKind::TransientBuffer
+            | ParamKind::Unregistered => None,
         };
         let tensor = var.as_ref().map_or(tensor, |var| var.as_detached_tensor());
         Ok(Parameter { tensor, var, momentum: None })

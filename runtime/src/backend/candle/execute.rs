@@ -133,6 +133,7 @@ impl Run<'_> {
                 graph_ops::pixel_shuffle(shuffle, first(operands)?).map(one)
             }
             Op::Pad(pad) => graph_ops::pad(pad, first(operands)?).map(one),
+            Op::Contiguous => first(operands)?.contiguous().map(one),
             Op::InstanceNorm(_)
             | Op::LocalResponseNorm(_)
             | Op::Embedding(_)

@@ -59,7 +59,8 @@ pub(crate) fn gap(step: &Step) -> Option<&'static str> {
         | Op::Roll(_)
         | Op::Repeat(_)
         | Op::PixelShuffle(_)
-        | Op::Pad(_) => None,
+        | Op::Pad(_)
+        | Op::Contiguous => None,
         Op::InstanceNorm(_)
         | Op::LocalResponseNorm(_)
         | Op::Embedding(_)
