@@ -4,7 +4,6 @@
 #![expect(clippy::indexing_slicing, reason = "extents are fixed by ConvShape")]
 
 use super::conv::ConvShape;
-use super::window::Window;
 
 pub(super) fn forward(shape: &ConvShape, image: &[f32], weight: &[f32], result: &mut [f32]) {
     let window = &shape.window;
@@ -13,7 +12,7 @@ pub(super) fn forward(shape: &ConvShape, image: &[f32], weight: &[f32], result: 
     let weights = weight.chunks_exact(window.kernel_len());
     for ((plane, result), weight) in planes.zip(results).zip(weights) {
         for (element, &weight) in window.elements().zip(weight) {
-            for_each_span(window, element, |output, input, count| {
+            window.for_each_span(element, |output, input, count| {
                 let source = plane[input..].iter().step_by(window.stride[2]);
                 if window.stride[2] == 1 {
                     let source = &plane[input..][..count];
@@ -37,7 +36,7 @@ pub(super) fn input_gradient(shape: &ConvShape, weight: &[f32], result: &[f32], 
     let weights = weight.chunks_exact(window.kernel_len());
     for ((plane, result), weight) in planes.zip(results).zip(weights) {
         for (element, &weight) in window.elements().zip(weight) {
-            for_each_span(window, element, |output, input, count| {
+            window.for_each_span(element, |output, input, count| {
                 let source = &result[output..][..count];
                 if window.stride[2] == 1 {
                     for (target, value) in plane[input..][..count].iter_mut().zip(source) {
@@ -66,25 +65,11 @@ pub(super) fn weight_gradient(
     let weights = weight.chunks_exact_mut(window.kernel_len());
     for ((plane, result), weight) in planes.zip(results).zip(weights) {
         for (element, weight) in window.elements().zip(weight) {
-            for_each_span(window, element, |output, input, count| {
+            window.for_each_span(element, |output, input, count| {
                 let source = plane[input..].iter().step_by(window.stride[2]);
                 let products = result[output..][..count].iter().zip(source);
                 *weight += products.map(|(gradient, value)| gradient * value).sum::<f32>();
             });
-        }
-    }
-}
-
-/// Calls `body(output, input, count)` for each run of outputs that reads inside the input.
-fn for_each_span(window: &Window, element: [usize; 3], mut body: impl FnMut(usize, usize, usize)) {
-    let valid = window.valid(element[2]);
-    let count = valid.high - valid.low;
-    if count == 0 {
-        return;
-    }
-    for row in window.rows(element) {
-        if let Some(input) = row.input {
-            body(row.output + valid.low, input + valid.first, count);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Window pooling: largest element or mean, forward and backward. Average pooling divides by counts
-//! that the caller gives, since they depend on padding and `ceil_mode`. Adaptive pooling is not here:
-//! its windows have different sizes.
+//! Window pooling: largest element or mean, forward and backward, one element of the window after the
+//! other. Average pooling divides by counts that the caller gives, since they depend on padding and
+//! `ceil_mode`. Adaptive pooling is not here: its windows have different sizes.
 
 #![expect(clippy::indexing_slicing, reason = "extents are fixed by the window")]
 
@@ -8,13 +8,22 @@ use rayon::prelude::*;
 
 use super::window::Window;
 
-/// The largest element of every window; padding never wins.
+/// The largest element of every window; padding never wins, a NaN does, as in PyTorch.
 pub fn max_forward(window: &Window, input: &[f32]) -> Vec<f32> {
-    per_plane(window, input, |window, plane, out| {
-        for (out, output) in out.iter_mut().zip(window.outputs()) {
-            *out = largest(window, plane, output).map_or(f32::NEG_INFINITY, |index| plane[index]);
+    let planes = input.len() / window.input_len().max(1);
+    let mut output = vec![f32::NEG_INFINITY; planes * window.output_len()];
+    for_each_plane(window, input, &mut output, |plane, out| {
+        let stride = window.stride[2];
+        for element in window.elements() {
+            window.for_each_span(element, |output, input, count| {
+                let source = plane[input..].iter().step_by(stride);
+                for (best, &value) in out[output..][..count].iter_mut().zip(source) {
+                    *best = if value > *best || value.is_nan() { value } else { *best };
+                }
+            });
         }
-    })
+    });
+    output
 }
 
 /// The gradient of the input: each output's goes to its window's first largest element.
@@ -23,35 +32,52 @@ pub fn max_backward(window: &Window, input: &[f32], gradient: &[f32]) -> Vec<f32
     let planes = input.par_chunks_exact(window.input_len().max(1));
     let gradients = gradient.par_chunks_exact(window.output_len().max(1));
     let results = result.par_chunks_exact_mut(window.input_len().max(1));
-    planes.zip(gradients).zip(results).for_each(|((plane, gradient), result)| {
-        for (gradient, output) in gradient.iter().zip(window.outputs()) {
-            if let Some(index) = largest(window, plane, output) {
+    planes.zip(gradients).zip(results).for_each_init(
+        || vec![(0, 0.0); window.output_len()],
+        |best, ((plane, gradient), result)| {
+            find_largest(window, plane, best);
+            for (&(index, _), gradient) in best.iter().zip(gradient) {
                 result[index] += gradient;
             }
-        }
-    });
+        },
+    );
     result
 }
 
-/// First position of the largest element; a NaN wins, as in PyTorch.
-fn largest(window: &Window, plane: &[f32], output: [usize; 3]) -> Option<usize> {
-    let mut best: Option<(usize, f32)> = None;
-    for index in window.reads(output) {
-        let value = plane[index];
-        if best.is_none_or(|(_, best)| value > best || value.is_nan()) {
-            best = Some((index, value));
-        }
+/// Position and value of the first largest element of every window.
+fn find_largest(window: &Window, plane: &[f32], best: &mut [(usize, f32)]) {
+    best.fill((0, f32::NEG_INFINITY));
+    let stride = window.stride[2];
+    for element in window.elements() {
+        window.for_each_span(element, |output, input, count| {
+            let source = plane[input..].iter().step_by(stride);
+            for ((best, &value), step) in best[output..][..count].iter_mut().zip(source).zip(0..) {
+                if value > best.1 || value.is_nan() {
+                    *best = (input + step * stride, value);
+                }
+            }
+        });
     }
-    best.map(|(index, _)| index)
 }
 
 /// Sums of windows times `scales`, one scale per output position.
 pub fn average_forward(window: &Window, scales: &[f32], input: &[f32]) -> Vec<f32> {
-    per_plane(window, input, |window, plane, out| {
-        for ((out, output), scale) in out.iter_mut().zip(window.outputs()).zip(scales) {
-            *out = scale * window.reads(output).map(|index| plane[index]).sum::<f32>();
+    let planes = input.len() / window.input_len().max(1);
+    let mut output = vec![0.0; planes * window.output_len()];
+    for_each_plane(window, input, &mut output, |plane, out| {
+        for element in window.elements() {
+            window.for_each_span(element, |output, input, count| {
+                let source = plane[input..].iter().step_by(window.stride[2]);
+                for (sum, value) in out[output..][..count].iter_mut().zip(source) {
+                    *sum += value;
+                }
+            });
         }
-    })
+        for (sum, scale) in out.iter_mut().zip(scales) {
+            *sum *= scale;
+        }
+    });
+    output
 }
 
 /// The gradient of the input of [`average_forward`].
@@ -61,24 +87,26 @@ pub fn average_backward(window: &Window, scales: &[f32], gradient: &[f32]) -> Ve
     let gradients = gradient.par_chunks_exact(window.output_len().max(1));
     let results = result.par_chunks_exact_mut(window.input_len().max(1));
     gradients.zip(results).for_each(|(gradient, result)| {
-        for ((gradient, output), scale) in gradient.iter().zip(window.outputs()).zip(scales) {
-            for index in window.reads(output) {
-                result[index] += gradient * scale;
-            }
+        for element in window.elements() {
+            window.for_each_span(element, |output, input, count| {
+                let target = result[input..].iter_mut().step_by(window.stride[2]);
+                let source = gradient[output..][..count].iter().zip(&scales[output..]);
+                for (target, (gradient, scale)) in target.zip(source) {
+                    *target += gradient * scale;
+                }
+            });
         }
     });
     result
 }
 
-fn per_plane(
+fn for_each_plane(
     window: &Window,
     input: &[f32],
-    body: impl Fn(&Window, &[f32], &mut [f32]) + Sync,
-) -> Vec<f32> {
-    let planes = input.len() / window.input_len().max(1);
-    let mut output = vec![0.0; planes * window.output_len()];
+    output: &mut [f32],
+    body: impl Fn(&[f32], &mut [f32]) + Sync,
+) {
     let inputs = input.par_chunks_exact(window.input_len().max(1));
     let outputs = output.par_chunks_exact_mut(window.output_len().max(1));
-    inputs.zip(outputs).for_each(|(plane, out)| body(window, plane, out));
-    output
+    inputs.zip(outputs).for_each(|(plane, out)| body(plane, out));
 }

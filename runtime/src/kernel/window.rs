@@ -102,17 +102,19 @@ impl Window {
         position.checked_sub(self.padding[dim]).filter(|&position| position < self.input[dim])
     }
 
-    /// The elements of the window of output `[d, h, w]` that read inside, as positions in a channel.
-    pub fn reads(&self, output: [usize; 3]) -> impl Iterator<Item = usize> {
-        let window = *self;
-        let along = move |dim: usize| {
-            (0..window.kernel[dim]).filter_map(move |kernel| window.read(dim, output[dim], kernel))
-        };
-        along(0).flat_map(move |d| {
-            along(1).flat_map(move |h| {
-                along(2).map(move |w| (d * window.input[1] + h) * window.input[2] + w)
-            })
-        })
+    /// Calls `body(output, input, count)` for each run of outputs for which one element of the window
+    /// reads inside the input. Outputs are consecutive; inputs are a stride apart.
+    pub fn for_each_span(&self, element: [usize; 3], mut body: impl FnMut(usize, usize, usize)) {
+        let valid = self.valid(element[2]);
+        let count = valid.high - valid.low;
+        if count == 0 {
+            return;
+        }
+        for row in self.rows(element) {
+            if let Some(input) = row.input {
+                body(row.output + valid.low, input + valid.first, count);
+            }
+        }
     }
 
     /// All outputs in row-major order.
