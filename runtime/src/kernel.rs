@@ -6,6 +6,7 @@ pub mod batch_norm;
 pub mod conv;
 pub mod depthwise;
 pub mod gemm;
+pub mod linear;
 pub mod pointwise;
 pub mod pool;
 pub mod window;

@@ -5,6 +5,7 @@ mod arithmetic;
 mod convolution;
 mod execute;
 mod graph_ops;
+mod linear;
 mod native;
 mod normalize;
 mod pointwise;

@@ -6,8 +6,8 @@ use nasc_compiler::ir::Op;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    arithmetic, convolution, graph_ops, native, normalize, pointwise, pooling, random, recurrent,
-    reduce, support,
+    arithmetic, convolution, graph_ops, linear, native, normalize, pointwise, pooling, random,
+    recurrent, reduce, support,
 };
 use crate::error::RuntimeError;
 use crate::plan::{ExecutionPlan, Operand, Step};
@@ -87,7 +87,7 @@ impl Run<'_> {
         let one = |tensor: Tensor| vec![tensor];
         match &step.op {
             Op::Conv(conv) => convolution::conv(conv, operands).map(one),
-            Op::Linear(_) => graph_ops::linear(operands).map(one),
+            Op::Linear(_) => linear::linear(operands).map(one),
             Op::BatchNorm(norm) => self.batch_norm(norm, step, operands).map(one),
             Op::Dropout(dropout) if training => {
                 random::dropout(dropout, first(operands)?, self.generator).map(one)

@@ -7,22 +7,6 @@ use nasc_compiler::ir::op::{Full, Pad, PadMode, PixelShuffle, Repeat, Roll, Slic
 use super::execute::{at, first};
 use super::tensors;
 
-/// Input `[..., in]`, weight `[out, in]`, bias `[out]` if there is one.
-pub(super) fn linear(operands: &[Tensor]) -> Result<Tensor> {
-    let (input, weight) = (first(operands)?, at(operands, 1)?);
-    let (out, features) = weight.dims2()?;
-    let rows = input.contiguous()?.reshape(((), features))?;
-    let mut result = rows.matmul(&weight.t()?)?;
-    if let Some(bias) = operands.get(2) {
-        result = super::native::add_channels(&result, bias)?;
-    }
-    let mut dims = input.dims().to_vec();
-    if let Some(last) = dims.last_mut() {
-        *last = out;
-    }
-    result.reshape(dims)
-}
-
 pub(super) fn extents(shape: &Shape, batch: usize) -> Vec<usize> {
     shape.0.iter().map(|dim| dim.at_batch(batch as u64) as usize).collect()
 }
