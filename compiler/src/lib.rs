@@ -10,5 +10,40 @@ pub mod ir;
 mod module_tree;
 pub mod shape;
 pub mod source;
+pub mod syntax;
 
 pub use eval::{CODES as EVAL_CODES, CompileOptions, Compiled, Limits, Parse, compile_with};
+
+/// Compiles a source text: parse, evaluate, check.
+///
+/// ```
+/// use nasc_compiler::{CompileOptions, compile, cost, source::SourceFile};
+///
+/// let source = SourceFile::new(
+///     "net.py",
+///     "import torch.nn as nn\n\
+///      class Net(nn.Module):\n    \
+///          def __init__(self):\n        \
+///              super().__init__()\n        \
+///              self.flatten = nn.Flatten()\n        \
+///              self.fc = nn.Linear(64, 10)\n    \
+///          def forward(self, x):\n        \
+///              return self.fc(self.flatten(x))\n",
+/// );
+/// let compiled = compile(&source, &CompileOptions::image(1, 8, 8)).expect("it checks");
+/// assert_eq!(cost::analyze(&compiled.graph).params, 650);
+/// ```
+///
+/// # Errors
+/// All mistakes that were found, sorted by place.
+pub fn compile(
+    source: &source::SourceFile,
+    options: &CompileOptions,
+) -> Result<Compiled, diagnostic::Diagnostics> {
+    let limits = syntax::SourceLimits::standard();
+    let parse = |file: &source::SourceFile| {
+        syntax::parse(file, source::FileId(0), &limits)
+            .map_err(|error| diagnostic::Diagnostics::new(vec![error.into()]))
+    };
+    compile_with(&parse, source, options)
+}

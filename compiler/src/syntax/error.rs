@@ -1,0 +1,185 @@
+//! Mistakes of syntax, with all their wording. The first one ends the parse.
+//! Deliberately not here: how they are found, how they are laid out.
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnostic, Fault, Label, Severity};
+use crate::source::Span;
+
+/// One mistake of syntax.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SyntaxError {
+    /// The file is too large.
+    #[error("the file has {bytes} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+        /// Its beginning.
+        span: Span,
+    },
+    /// The file holds a byte that no text has.
+    #[error("the file holds the byte 0x{byte:02x}, so it is no Python text")]
+    Binary {
+        /// The byte.
+        byte: u8,
+        /// Where it stands.
+        span: Span,
+    },
+    /// A bracket is never closed.
+    #[error("`{open}` is never closed")]
+    UnclosedBracket {
+        /// The bracket.
+        open: char,
+        /// Where it stands.
+        span: Span,
+    },
+    /// A closing bracket without an opening one.
+    #[error("`{close}` closes nothing")]
+    UnopenedBracket {
+        /// The bracket.
+        close: char,
+        /// Where it stands.
+        span: Span,
+    },
+    /// A closing bracket of another kind than the opening one.
+    #[error("`{close}` does not close `{open}`")]
+    MismatchedBracket {
+        /// The opening bracket.
+        open: char,
+        /// The closing bracket.
+        close: char,
+        /// Where the opening one stands.
+        opened: Span,
+        /// Where the closing one stands.
+        span: Span,
+    },
+    /// A string without its closing quote.
+    #[error("the string is never closed")]
+    UnterminatedString {
+        /// The string so far.
+        span: Span,
+    },
+    /// Brackets, lambdas, blocks or operators nest too deeply.
+    #[error("the program nests more than {limit} levels deep")]
+    NestedTooDeep {
+        /// The limit.
+        limit: usize,
+        /// Where it is passed.
+        span: Span,
+    },
+    /// A line is indented where no block begins, or falls back to no enclosing block.
+    #[error("unexpected indentation")]
+    Indentation {
+        /// The first token of the line.
+        span: Span,
+    },
+    /// A header without an indented block.
+    #[error("expected an indented block after this line")]
+    MissingBlock {
+        /// The end of the header.
+        span: Span,
+    },
+    /// A literal that cannot be read.
+    #[error("{reason}")]
+    Literal {
+        /// What is wrong with it.
+        reason: String,
+        /// The literal.
+        span: Span,
+    },
+    /// Something that cannot be assigned to.
+    #[error("cannot assign to {found}")]
+    Target {
+        /// What it is.
+        found: &'static str,
+        /// Where it stands.
+        span: Span,
+    },
+    /// Anything else.
+    #[error("unexpected {found}; expected {expected}")]
+    UnexpectedToken {
+        /// What stands there, quoted.
+        found: String,
+        /// What may stand there, in words.
+        expected: String,
+        /// Where it stands.
+        span: Span,
+    },
+}
+
+impl SyntaxError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            SyntaxError::TooLarge { .. } => "nasc::syntax::too_large",
+            SyntaxError::Binary { .. } => "nasc::syntax::binary_file",
+            SyntaxError::UnclosedBracket { .. } => "nasc::syntax::unclosed_bracket",
+            SyntaxError::UnopenedBracket { .. } | SyntaxError::MismatchedBracket { .. } => {
+                "nasc::syntax::mismatched_bracket"
+            }
+            SyntaxError::UnterminatedString { .. } => "nasc::syntax::unterminated_string",
+            SyntaxError::NestedTooDeep { .. } => "nasc::syntax::nested_too_deep",
+            SyntaxError::Indentation { .. } => "nasc::syntax::indentation",
+            SyntaxError::MissingBlock { .. } => "nasc::syntax::missing_block",
+            SyntaxError::Literal { .. } => "nasc::syntax::literal",
+            SyntaxError::Target { .. } => "nasc::syntax::assignment_target",
+            SyntaxError::UnexpectedToken { .. } => "nasc::syntax::unexpected_token",
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        match self {
+            SyntaxError::TooLarge { span, .. }
+            | SyntaxError::Binary { span, .. }
+            | SyntaxError::UnclosedBracket { span, .. }
+            | SyntaxError::UnopenedBracket { span, .. }
+            | SyntaxError::MismatchedBracket { span, .. }
+            | SyntaxError::UnterminatedString { span }
+            | SyntaxError::NestedTooDeep { span, .. }
+            | SyntaxError::Indentation { span }
+            | SyntaxError::MissingBlock { span }
+            | SyntaxError::Literal { span, .. }
+            | SyntaxError::Target { span, .. }
+            | SyntaxError::UnexpectedToken { span, .. } => *span,
+        }
+    }
+
+    const fn help(&self) -> Option<&'static str> {
+        match self {
+            SyntaxError::TooLarge { .. } => Some("check the file that defines the network alone"),
+            SyntaxError::Binary { .. } => Some("pass the Python source of the network"),
+            SyntaxError::UnclosedBracket { .. } => Some("add the closing bracket"),
+            SyntaxError::UnopenedBracket { .. } | SyntaxError::MismatchedBracket { .. } => {
+                Some("make opening and closing brackets match")
+            }
+            SyntaxError::UnterminatedString { .. } => Some("add the closing quote"),
+            SyntaxError::NestedTooDeep { .. } => Some("name the inner parts on lines of their own"),
+            SyntaxError::Indentation { .. } => Some("indent the line as the lines of its block"),
+            SyntaxError::MissingBlock { .. } => Some("indent the next line, or write `pass`"),
+            SyntaxError::Literal { .. } | SyntaxError::Target { .. } => None,
+            SyntaxError::UnexpectedToken { .. } => None,
+        }
+    }
+}
+
+impl From<SyntaxError> for Diagnostic {
+    fn from(error: SyntaxError) -> Diagnostic {
+        let mut labels = vec![Label { span: error.span(), text: "here".to_owned() }];
+        if let SyntaxError::MismatchedBracket { opened, .. } = &error {
+            labels.push(Label { span: *opened, text: "opened here".to_owned() });
+        }
+        Diagnostic {
+            code: error.code(),
+            severity: Severity::Error,
+            fault: Fault::Program,
+            message: error.to_string(),
+            labels,
+            help: error.help().map(str::to_owned),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Whole programs in, graphs or diagnostics out: what the evaluator promises, through text.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+
+use nasc_compiler::diagnostic::{Diagnostics, Severity};
+use nasc_compiler::source::SourceFile;
+use nasc_compiler::{CompileOptions, Compiled, compile, cost};
+
+fn options() -> CompileOptions {
+    CompileOptions::image(3, 32, 32)
+}
+
+fn program(body: &str) -> SourceFile {
+    let head = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n";
+    SourceFile::new("net.py", format!("{head}{body}"))
+}
+
+fn accepted(body: &str) -> Compiled {
+    let source = program(body);
+    compile(&source, &options()).unwrap_or_else(|errors| panic!("{:?}", errors.as_slice()))
+}
+
+/// Codes without prefix, with lines counted from the first line of `body`.
+fn refused(body: &str) -> Vec<(&'static str, u32)> {
+    let source = program(body);
+    let errors: Diagnostics = compile(&source, &options()).expect_err("a mistake");
+    let errors = errors.as_slice().iter().filter(|e| e.severity == Severity::Error);
+    errors
+        .map(|error| {
+            let line = source.line_column(error.span().unwrap().start).line;
+            (error.code.strip_prefix("nasc::").unwrap(), line.saturating_sub(3))
+        })
+        .collect()
+}
+
+fn names(compiled: &Compiled) -> Vec<String> {
+    compiled.graph.params.iter().map(|param| param.path.to_string()).collect()
+}
+
+#[test]
+fn parameters_come_in_the_order_of_the_state_dict() {
+    let compiled = accepted(
+        "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.bn = nn.BatchNorm2d(3)
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 1, bias=False))
+
+    def forward(self, x):
+        return self.body(self.bn(x) * self.scale)
+",
+    );
+    let expected = [
+        "scale",
+        "bn.weight",
+        "bn.bias",
+        "bn.running_mean",
+        "bn.running_var",
+        "bn.num_batches_tracked",
+        "body.0.weight",
+        "body.0.bias",
+        "body.2.weight",
+    ];
+    assert_eq!(names(&compiled), expected);
+}
+
+#[test]
+fn a_shared_weight_is_one_parameter_under_its_first_name() {
+    let compiled = accepted(
+        "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(32, 32, bias=False)
+        self.b = nn.Linear(32, 32, bias=False)
+        self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.b(self.a(x))
+",
+    );
+    assert_eq!(names(&compiled), ["a.weight"]);
+    assert_eq!(cost::analyze(&compiled.graph).params, 32 * 32);
+}
+
+#[test]
+fn the_training_flag_chooses_the_branch() {
+    let body = "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(32, 10)
+
+    def forward(self, x):
+        if self.training:
+            return self.fc(x), x
+        return self.fc(x)
+";
+    let mut options = options();
+    assert_eq!(compile(&program(body), &options).unwrap().graph.outputs.len(), 1);
+    options.training = true;
+    assert_eq!(compile(&program(body), &options).unwrap().graph.outputs.len(), 2);
+}
+
+#[test]
+fn an_entry_may_be_an_expression() {
+    let body = "class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc = nn.Linear(32, width)
+
+    def forward(self, x):
+        return self.fc(x)
+";
+    assert_eq!(refused(body), [("eval::no_network", 1)]);
+    let mut options = options();
+    options.entry = Some(String::from("Net(width=7)"));
+    let compiled = compile(&program(body), &options).unwrap();
+    assert_eq!(cost::analyze(&compiled.graph).params, 33 * 7);
+}
+
+#[test]
+fn independent_mistakes_are_all_found_and_each_once() {
+    let found = refused(
+        "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(4, 8, 3)
+        self.b = nn.Conv2d(8, 8, 3)
+        self.c = nn.Linear(100, 10)
+
+    def forward(self, x):
+        y = self.b(self.a(x))
+        return self.c(x.flatten(1)), y
+",
+    );
+    assert_eq!(found, [("shape::channel_mismatch", 9), ("shape::feature_mismatch", 10)]);
+}
+
+#[test]
+fn endless_programs_end() {
+    let net = |statement: &str| {
+        format!(
+            "class Net(nn.Module):\n    def __init__(self):\n{statement}\n    def forward(self, x):\n        return x\n"
+        )
+    };
+    assert_eq!(refused(&net("        while True:\n            pass")), [("eval::out_of_fuel", 3)]);
+    assert_eq!(refused(&net("        self.__init__()")), [("eval::too_deep", 3)]);
+    assert_eq!(refused(&net("        x = [0] * 10**12")), [("eval::out_of_memory", 3)]);
+}
+
+#[test]
+fn statements_that_train_or_log_are_skipped() {
+    let compiled = accepted(
+        "import logging
+from torch.utils.data import DataLoader
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(32, 10)
+
+    def forward(self, x):
+        logging.info('shape %s', x.shape)
+        return self.fc(x)
+
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for images, labels in DataLoader(None):
+    optimizer.zero_grad()
+if __name__ == '__main__':
+    train(net)
+",
+    );
+    assert_eq!(compiled.entry, "Net()");
+}
+
+#[test]
+fn a_network_of_a_trillion_parameters_is_no_evaluation_error() {
+    let compiled = accepted(
+        "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(1000000, 1000000, bias=False)
+
+    def forward(self, x):
+        return x
+",
+    );
+    assert_eq!(cost::analyze(&compiled.graph).params, 1_000_000_000_000);
+}
