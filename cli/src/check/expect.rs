@@ -1,0 +1,59 @@
+//! Whether a network is a classifier of as many classes as were asked for.
+
+use nasc_compiler::diagnostic::{Diagnostic, Fault, Label, Severity};
+use nasc_compiler::ir::{CheckedGraph, Dim, Producer, Shape, ValueId};
+use nasc_compiler::source::{FileId, Span};
+
+/// The codes of this check.
+pub const CODES: &[&str] = &["nasc::check::output_shape"];
+
+/// What is wrong if the network does not have exactly one output of shape `[N, wanted]`.
+#[must_use]
+pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
+    let expected = Shape(vec![Dim::N, Dim::Known(wanted)]);
+    let shapes: Vec<&Shape> =
+        graph.outputs.iter().filter_map(|&id| graph.tensor_type(id)).map(|t| &t.shape).collect();
+    if shapes == [&expected] {
+        return None;
+    }
+    let found = shapes.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ");
+    let message =
+        format!("{wanted} classes need one output of shape {expected}, but it is {found}");
+    let place = graph.outputs.first().map_or(START, |&id| span(graph, id));
+    Some(Diagnostic {
+        code: "nasc::check::output_shape",
+        severity: Severity::Error,
+        fault: Fault::Program,
+        message,
+        labels: vec![Label { span: place, text: format!("the output {found} is made here") }],
+        help: Some(help(&shapes, wanted)),
+    })
+}
+
+const START: Span = Span { file: FileId(0), start: 0, end: 0 };
+
+/// The call that makes a value; the start of the file for inputs that are passed through.
+fn span(graph: &CheckedGraph, id: ValueId) -> Span {
+    let producer = graph.value(id).map(|value| value.producer);
+    match producer {
+        Some(Producer::Node(node, _)) => {
+            graph.node(node).map_or(START, |node| node.provenance.call)
+        }
+        Some(Producer::Input(_) | Producer::Param(_)) | None => START,
+    }
+}
+
+fn help(shapes: &[&Shape], wanted: u64) -> String {
+    match shapes {
+        [shape] => match shape.0.as_slice() {
+            [Dim::Batch { factor: 1 }, Dim::Known(found)] => {
+                format!("let the last layer have {wanted} output features instead of {found}")
+            }
+            [Dim::Batch { factor: 1 }, rest @ ..] if rest.len() > 1 => format!(
+                "flatten the output and end with a linear layer of {wanted} output features"
+            ),
+            _ => format!("end with a linear layer of {wanted} output features, one row a sample"),
+        },
+        _ => "return the logits alone".to_owned(),
+    }
+}

@@ -1,0 +1,194 @@
+//! The JSON form of a check. It is stable: docs/cli.md documents every field; fields may be added,
+//! none is renamed or removed.
+
+use nasc_compiler::Compiled;
+use nasc_compiler::cost::{self, CostReport, LayerCost};
+use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
+use nasc_compiler::ir::{Dim, Shape, TensorType};
+use nasc_compiler::source::SourceFile;
+use serde::Serialize;
+
+/// A check as one JSON object. Figures are `None` if there is no network to have them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckReport {
+    /// Whether the network is right.
+    pub ok: bool,
+    /// What was checked, such as `Net`.
+    pub entry: Option<String>,
+    /// Shape of each input.
+    pub input: Vec<Vec<DimReport>>,
+    /// Shape of each output.
+    pub output: Option<Vec<Vec<DimReport>>>,
+    /// Elements of all parameters.
+    pub params: Option<u64>,
+    /// Those that training updates.
+    pub trainable_params: Option<u64>,
+    /// Elements of all buffers.
+    pub buffers: Option<u64>,
+    /// Multiply-accumulates for one sample.
+    pub macs: Option<u64>,
+    /// Floating-point operations for one sample.
+    pub flops: Option<u64>,
+    /// Registered layers.
+    pub depth: Option<u64>,
+    /// Largest number of output channels or features.
+    pub width: Option<u64>,
+    /// Width divided by depth.
+    pub width_to_depth: Option<f64>,
+    /// Most bytes of activations alive at once in inference, one sample.
+    pub peak_activation_bytes: Option<u64>,
+    /// Layers in execution order.
+    pub layers: Vec<LayerReport>,
+    /// Mistakes and warnings by place.
+    pub diagnostics: Vec<DiagnosticReport>,
+}
+
+/// A dimension: a number, or `N`, `2N`, ... for multiples of the batch size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum DimReport {
+    /// A known extent.
+    Known(u64),
+    /// A multiple of the batch size.
+    Batch(String),
+}
+
+/// One call of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerReport {
+    /// Path as in a state dict.
+    pub path: String,
+    /// Class or function.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Shape of the result.
+    pub output: Vec<DimReport>,
+    /// Elements of the parameters that no earlier layer counted.
+    pub params: u64,
+    /// Multiply-accumulates for one sample.
+    pub macs: u64,
+    /// Line of the declaration or, where there is none, of the call.
+    pub line: u32,
+}
+
+/// One mistake or warning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiagnosticReport {
+    /// Stable code.
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: Severity,
+    /// What is wrong.
+    pub message: String,
+    /// Line from 1, if the place is known.
+    pub line: Option<u32>,
+    /// Column in characters, from 1.
+    pub column: Option<u32>,
+    /// One proposed edit.
+    pub help: Option<String>,
+}
+
+impl CheckReport {
+    /// The report of a finished compilation.
+    #[must_use]
+    pub fn new(
+        source: &SourceFile,
+        inputs: &[TensorType],
+        result: &Result<Compiled, Diagnostics>,
+    ) -> CheckReport {
+        let input = inputs.iter().map(|input| dims(&input.shape)).collect();
+        match result {
+            Ok(compiled) => CheckReport {
+                entry: Some(compiled.entry.trim_end_matches("()").to_owned()),
+                output: Some(outputs(compiled)),
+                diagnostics: diagnostics(source, &compiled.warnings),
+                ..CheckReport::figures(source, input, &cost::analyze(&compiled.graph))
+            },
+            Err(mistakes) => CheckReport {
+                diagnostics: diagnostics(source, mistakes),
+                ..CheckReport::empty(input)
+            },
+        }
+    }
+
+    fn figures(source: &SourceFile, input: Vec<Vec<DimReport>>, cost: &CostReport) -> CheckReport {
+        CheckReport {
+            ok: true,
+            params: Some(cost.params),
+            trainable_params: Some(cost.trainable_params),
+            buffers: Some(cost.buffers),
+            macs: Some(cost.macs),
+            flops: Some(cost.flops),
+            depth: Some(cost.depth),
+            width: Some(cost.width),
+            width_to_depth: Some(cost.width_to_depth),
+            peak_activation_bytes: Some(cost.peak_activation_bytes),
+            layers: cost.layers.iter().map(|layer| layer_report(source, layer)).collect(),
+            ..CheckReport::empty(input)
+        }
+    }
+
+    fn empty(input: Vec<Vec<DimReport>>) -> CheckReport {
+        CheckReport {
+            ok: false,
+            entry: None,
+            input,
+            output: None,
+            params: None,
+            trainable_params: None,
+            buffers: None,
+            macs: None,
+            flops: None,
+            depth: None,
+            width: None,
+            width_to_depth: None,
+            peak_activation_bytes: None,
+            layers: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+fn dims(shape: &Shape) -> Vec<DimReport> {
+    shape
+        .0
+        .iter()
+        .map(|&dim| match dim {
+            Dim::Known(extent) => DimReport::Known(extent),
+            batch @ Dim::Batch { .. } => DimReport::Batch(batch.to_string()),
+        })
+        .collect()
+}
+
+fn outputs(compiled: &Compiled) -> Vec<Vec<DimReport>> {
+    let graph = &compiled.graph;
+    graph.outputs.iter().filter_map(|&id| graph.tensor_type(id)).map(|t| dims(&t.shape)).collect()
+}
+
+fn layer_report(source: &SourceFile, layer: &LayerCost) -> LayerReport {
+    let place = layer.declared.unwrap_or(layer.call);
+    LayerReport {
+        path: layer.path.clone(),
+        type_name: layer.type_name.clone(),
+        output: dims(&layer.output),
+        params: layer.params,
+        macs: layer.macs,
+        line: source.line_column(place.start).line,
+    }
+}
+
+fn diagnostics(source: &SourceFile, diagnostics: &Diagnostics) -> Vec<DiagnosticReport> {
+    diagnostics.as_slice().iter().map(|diagnostic| diagnostic_report(source, diagnostic)).collect()
+}
+
+fn diagnostic_report(source: &SourceFile, diagnostic: &Diagnostic) -> DiagnosticReport {
+    let place = diagnostic.span().map(|span| source.line_column(span.start));
+    DiagnosticReport {
+        code: diagnostic.code,
+        severity: diagnostic.severity,
+        message: diagnostic.message.clone(),
+        line: place.map(|place| place.line),
+        column: place.map(|place| place.column),
+        help: diagnostic.help.clone(),
+    }
+}

@@ -1,0 +1,78 @@
+//! A check for people: the table of layers, the totals, the descriptors, and how it was counted.
+
+use std::io;
+
+use nasc_compiler::Compiled;
+use nasc_compiler::cost::CostReport;
+use nasc_compiler::ir::TensorType;
+
+use crate::number::{bytes, grouped};
+use crate::output::Output;
+use crate::table::{Align, Table};
+
+pub(super) fn summary(
+    compiled: &Compiled,
+    cost: &CostReport,
+    inputs: &[TensorType],
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    output.line(format!("{} ({})", compiled.entry, compiled.entry_reason))?;
+    output.line(format!("input {}, output {}", list(inputs.iter()), outputs(compiled)))?;
+    output.line("")?;
+    layers(cost).print(output)?;
+    output.line("")?;
+    totals(cost).print(output)?;
+    output.line("")?;
+    output.line(format!("Counted: {}.", cost.convention.statement()))
+}
+
+fn outputs(compiled: &Compiled) -> String {
+    let graph = &compiled.graph;
+    list(graph.outputs.iter().filter_map(|&id| graph.tensor_type(id)))
+}
+
+fn list<'a>(types: impl Iterator<Item = &'a TensorType>) -> String {
+    types.map(ToString::to_string).collect::<Vec<String>>().join(", ")
+}
+
+fn layers(cost: &CostReport) -> Table {
+    let mut table = Table::new(&[
+        ("path", Align::Left),
+        ("type", Align::Left),
+        ("output", Align::Left),
+        ("parameters", Align::Right),
+        ("MACs", Align::Right),
+    ]);
+    for layer in &cost.layers {
+        table.row([
+            if layer.path.is_empty() { "(network)".to_owned() } else { layer.path.clone() },
+            layer.type_name.clone(),
+            layer.output.to_string(),
+            grouped(layer.params),
+            grouped(layer.macs),
+        ]);
+    }
+    table
+}
+
+fn totals(cost: &CostReport) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Right), ("", Align::Left)]);
+    let mut row = |name: &str, figure: String, remark: String| {
+        table.row([name.to_owned(), figure, remark]);
+    };
+    let none = String::new;
+    row(
+        "parameters",
+        grouped(cost.params),
+        format!("{} trainable", grouped(cost.trainable_params)),
+    );
+    row("buffer elements", grouped(cost.buffers), none());
+    row("MACs", grouped(cost.macs), none());
+    row("FLOPs", grouped(cost.flops), none());
+    let peak = cost.peak_activation_bytes;
+    row("peak activations", grouped(peak), format!("bytes ({})", bytes(peak)));
+    row("depth", grouped(cost.depth), "layers".to_owned());
+    row("width", grouped(cost.width), "channels or features".to_owned());
+    row("width to depth", format!("{:.2}", cost.width_to_depth), none());
+    table
+}

@@ -1,0 +1,28 @@
+//! nasc's commands as a library: arguments in, text and an exit code out. One file per command.
+//! Only this crate knows files, the environment and terminals; what it prints, the libraries decide.
+
+pub mod check;
+mod cli;
+mod data;
+mod error;
+mod explain;
+mod input;
+mod interrupt;
+mod model;
+mod number;
+mod output;
+mod progress;
+pub mod render;
+mod show;
+mod source;
+mod table;
+pub mod train;
+
+pub use cli::run;
+pub use error::{CliError, Exit};
+pub use explain::pages;
+pub use input::parse_input;
+pub use output::{Environment, Output};
+
+/// The codes of the diagnostics that commands add to those of the compiler.
+pub const CODES: &[&[&str]] = &[check::CODES, train::CODES];

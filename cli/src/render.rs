@@ -1,0 +1,137 @@
+//! Diagnostics as reports for people: the code, the message, the lines with their labels, the help.
+//! Deliberately not here: their form as data (`check::report`).
+
+use std::fmt;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan, ThemeCharacters,
+    ThemeStyles,
+};
+use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+use nasc_compiler::source::SourceFile;
+
+/// How reports look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colors are used.
+    pub color: bool,
+    /// Columns of a line.
+    pub width: usize,
+}
+
+/// All reports, an empty line after each.
+#[must_use]
+pub fn reports(source: &SourceFile, diagnostics: &Diagnostics, style: Style) -> String {
+    let text = NamedSource::new(source.name(), source.text().to_owned());
+    let handler = handler(style);
+    let mut out = String::new();
+    for diagnostic in diagnostics.as_slice() {
+        let readable = diagnostic.labels.iter().all(|label| line_is_readable(source, label));
+        let report = Report { diagnostic, source, text: readable.then_some(&text) };
+        // Writing to a string does not fail.
+        let _ = handler.render_report(&mut out, &report);
+        out.push('\n');
+    }
+    out
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let styles = if style.color { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    let theme = GraphicalTheme { characters: ThemeCharacters::unicode(), styles };
+    GraphicalReportHandler::new_themed(theme)
+        .with_width(style.width)
+        .with_links(false)
+        .without_syntax_highlighting()
+}
+
+/// Characters of the longest line that is quoted.
+const LONGEST_LINE: usize = 1_000;
+
+fn line_is_readable(source: &SourceFile, label: &Label) -> bool {
+    let (before, after) =
+        source.text().as_bytes().split_at((label.span.start as usize).min(source.text().len()));
+    let not_end = |byte: &&u8| **byte != b'\n';
+    let length = before.iter().rev().take_while(not_end).take(LONGEST_LINE).count()
+        + after.iter().take_while(not_end).take(LONGEST_LINE).count();
+    length < LONGEST_LINE
+}
+
+/// A diagnostic with the text it is about.
+#[derive(Debug)]
+struct Report<'a> {
+    diagnostic: &'a Diagnostic,
+    source: &'a SourceFile,
+    /// The text to quote; `None` if its lines are too long for that.
+    text: Option<&'a NamedSource<String>>,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)?;
+        match (self.text, self.diagnostic.span()) {
+            (None, Some(span)) => {
+                let place = self.source.line_column(span.start);
+                write!(f, " (at {}:{}:{})", self.source.name(), place.line, place.column)
+            }
+            (Some(_), _) | (None, None) => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.diagnostic.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.text.map(|text| text as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let length = self.source.text().len();
+        let labels = self.diagnostic.labels.iter().enumerate();
+        Some(Box::new(labels.map(move |(index, label)| labeled(index, label, length))))
+    }
+}
+
+/// The first label is the primary one: the report names its line and column. A span that reaches
+/// behind the text would make miette give up, so it is cut.
+fn labeled(index: usize, label: &Label, length: usize) -> LabeledSpan {
+    let start = (label.span.start as usize).min(length);
+    let span = SourceSpan::new(start.into(), label.span.len().min(length - start));
+    let text = (!label.text.is_empty()).then(|| label.text.clone());
+    if index == 0 {
+        LabeledSpan::new_primary_with_span(text, span)
+    } else {
+        LabeledSpan::new_with_span(text, span)
+    }
+}
+
+/// `2 errors, 1 warning`; empty if there is nothing.
+#[must_use]
+pub fn counts(diagnostics: &Diagnostics) -> String {
+    let count = |severity| {
+        diagnostics.as_slice().iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    };
+    let words = |count: usize, word: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {word}")),
+        many => Some(format!("{many} {word}s")),
+    };
+    let parts =
+        [words(count(Severity::Error), "error"), words(count(Severity::Warning), "warning")];
+    parts.into_iter().flatten().collect::<Vec<String>>().join(", ")
+}

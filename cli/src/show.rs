@@ -1,0 +1,175 @@
+//! `nasc show`: the summary of a search's folder, also while the search runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use nasc_search::archive::ArchiveStats;
+use nasc_search::config::{FitnessSplit, SearchConfig};
+use nasc_search::store::{EliteRow, RunReader, RunSummary, Seconds};
+
+use crate::error::{CliError, Exit};
+use crate::number::{grouped, percent, ratio, seconds};
+use crate::output::Output;
+use crate::table::{Align, Table};
+
+/// Show the summary of a search and its best networks.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The run's folder.
+    directory: PathBuf,
+    /// Networks to list.
+    #[arg(long, default_value_t = 5)]
+    top: usize,
+    /// Print the source of one candidate instead.
+    #[arg(long, value_name = "NUMBER")]
+    source: Option<u64>,
+}
+
+pub(crate) fn run(args: &ShowArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
+    let reader = RunReader::open(&args.directory)?;
+    match args.source {
+        Some(number) => source(&reader, number, output)?,
+        None => summary(&args.directory, &reader, args.top, output)?,
+    }
+    Ok(Exit::Success)
+}
+
+fn source(reader: &RunReader, number: u64, output: &mut Output<'_>) -> Result<(), CliError> {
+    let candidate = reader.candidate(nasc_search::state::CandidateId(number))?;
+    let found = candidate.and_then(|candidate| candidate.source);
+    let source = found.ok_or_else(|| {
+        let reason = format!("candidate {number} does not exist or has no source");
+        CliError::Argument { argument: "--source", reason }
+    })?;
+    output.line(source.trim_end())?;
+    Ok(())
+}
+
+/// The summary table, the best networks, and what to type next.
+pub(crate) fn summary(
+    directory: &Path,
+    reader: &RunReader,
+    top: usize,
+    output: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let record = reader.record()?;
+    let config = record.read_config().map_err(nasc_search::error::SearchError::from)?;
+    let mut elites = reader.elites()?;
+    elites.sort_by(|a, b| fitness(b).total_cmp(&fitness(a)).then(a.cell.cmp(&b.cell)));
+    output.line(format!("run {}, seed {}, {}", directory.display(), record.seed, record.model))?;
+    output.line("")?;
+    totals(&reader.summary()?, &config, elites.first()).print(output)?;
+    output.line("")?;
+    networks(&elites, top).print(output)?;
+    output.line("")?;
+    next_command(directory, elites.first(), output)
+}
+
+fn fitness(elite: &EliteRow) -> f64 {
+    elite.candidate.fitness.unwrap_or(f64::NEG_INFINITY)
+}
+
+fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("", Align::Right), ("", Align::Left)]);
+    let mut row = |name: &str, figure: String, remark: String| {
+        table.row([name.to_owned(), figure, remark]);
+    };
+    let candidates = summary.candidates;
+    let share = |part: u64| ratio(part, candidates);
+    row("candidates", grouped(candidates), format!("in {} generations", summary.generations));
+    row("parsed", grouped(summary.parsed), share(summary.parsed));
+    row("checked", grouped(summary.checked), share(summary.checked));
+    row("trained", grouped(summary.evaluated), share(summary.evaluated));
+    row("distinct networks", grouped(summary.distinct), share(summary.distinct));
+    let network_cells = config.network_archive.cells;
+    row("network archive", cells(summary.networks), format!("of {network_cells} cells"));
+    let prompt_cells = config.prompt_archive.cells;
+    row("prompt archive", cells(summary.prompts), format!("of {prompt_cells} cells"));
+    row("clipped", percent(summary.clipped_share), "outside of an axis".to_owned());
+    accuracies(config, best, &mut row);
+    times(&summary.seconds, &mut row);
+    table
+}
+
+fn cells(stats: Option<ArchiveStats>) -> String {
+    stats.map_or_else(|| "-".to_owned(), |stats| grouped(stats.num_elites as u64))
+}
+
+type RowSink<'a> = &'a mut dyn FnMut(&str, String, String);
+
+fn accuracies(config: &SearchConfig, best: Option<&EliteRow>, row: RowSink<'_>) {
+    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
+    let of =
+        best.map_or_else(String::new, |elite| format!("network {}", elite.candidate.candidate.0));
+    let fitness = best.and_then(|elite| elite.candidate.fitness);
+    let test = best.and_then(|elite| elite.candidate.test_accuracy);
+    match config.training.fitness_split {
+        FitnessSplit::Validation => {
+            row("best validation accuracy", share(fitness), of);
+            row("its test accuracy", share(test), String::new());
+        }
+        FitnessSplit::Test => {
+            let remark = format!("{of}, chosen by it, as in the paper");
+            row("best test accuracy", share(fitness), remark);
+        }
+    }
+}
+
+fn times(spent: &Seconds, row: RowSink<'_>) {
+    row("wall time", seconds(spent.total), String::new());
+    let parts = [
+        ("  language model", spent.llm),
+        ("  compile", spent.compile),
+        ("  training", spent.train),
+        ("  test", spent.test),
+        ("  other", spent.other),
+    ];
+    for (name, part) in parts {
+        let share = if spent.total > 0.0 { percent(part / spent.total) } else { String::new() };
+        row(name, seconds(part), share);
+    }
+}
+
+fn networks(elites: &[EliteRow], top: usize) -> Table {
+    let mut table = Table::new(&[
+        ("network", Align::Right),
+        ("cell", Align::Right),
+        ("fitness", Align::Right),
+        ("test", Align::Right),
+        ("parameters", Align::Right),
+        ("MACs", Align::Right),
+        ("width/depth", Align::Right),
+        ("from", Align::Left),
+    ]);
+    let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
+    for EliteRow { cell, candidate, .. } in elites.iter().take(top) {
+        let cost = candidate.cost.as_ref();
+        let figure = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), grouped);
+        table.row([
+            candidate.candidate.0.to_string(),
+            cell.to_string(),
+            share(candidate.fitness),
+            share(candidate.test_accuracy),
+            figure(cost.map(|cost| cost.params)),
+            figure(cost.map(|cost| cost.macs)),
+            cost.map_or_else(|| "-".to_owned(), |cost| format!("{:.2}", cost.width_to_depth)),
+            candidate.operator.clone(),
+        ]);
+    }
+    table
+}
+
+fn next_command(
+    directory: &Path,
+    best: Option<&EliteRow>,
+    output: &mut Output<'_>,
+) -> Result<(), CliError> {
+    let directory = directory.display();
+    if let Some(best) = best {
+        let number = best.candidate.candidate.0;
+        output.line(format!("next: nasc show {directory} --source {number} > best.py"))?;
+    } else {
+        output.line(format!("next: nasc search --resume {directory}"))?;
+    }
+    Ok(())
+}
