@@ -28,6 +28,7 @@ pub mod config;
 pub mod emitter;
 pub mod error;
 pub mod evaluate;
+pub mod extract;
 pub mod llm;
 pub mod measures;
 pub mod observer;

@@ -2,6 +2,8 @@
 //! Implementations: `scripted` (canned answers, for tests) and `llama` (llama.cpp, feature `llama`).
 //! Deliberately not here: prompts (see `prompt`), finding code in an answer (see `extract`).
 
+pub mod scripted;
+
 use std::ops::ControlFlow;
 
 /// How one completion is drawn. Two requests with equal fields give equal completions,
