@@ -2,6 +2,7 @@
 //! Implementations: `scripted` (canned answers, for tests) and `llama` (llama.cpp, feature `llama`).
 //! Deliberately not here: prompts (see `prompt`), finding code in an answer (see `extract`).
 
+pub mod constraint;
 pub mod scripted;
 
 use std::ops::ControlFlow;

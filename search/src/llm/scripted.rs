@@ -95,3 +95,45 @@ impl LanguageModel for ScriptedModel {
         Ok(completions)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+    use std::ops::ControlFlow;
+
+    use super::{AtEnd, ScriptedModel};
+    use crate::llm::{Decoding, LanguageModel, LanguageModelError, Request, SamplingParams};
+
+    const SCRIPT: &str = "first\nline\n=== completion\nsecond\n";
+
+    fn requests(count: usize) -> Vec<Request> {
+        let sampling = SamplingParams { temperature: 0.6, top_k: 40, max_tokens: 8, seed: 1 };
+        vec![Request { prompt: "prompt".into(), sampling, decoding: Decoding::Free }; count]
+    }
+
+    #[test]
+    fn answers_come_in_the_order_of_the_script_and_begin_again_when_asked_to() {
+        let mut model = ScriptedModel::new(SCRIPT, AtEnd::Cycle);
+        let mut finished = Vec::new();
+        let completions = model
+            .generate(&requests(3), &mut |now| {
+                finished.push(now.finished);
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        let texts: Vec<&str> = completions.iter().map(|answer| answer.text.as_str()).collect();
+        assert_eq!(texts, ["first\nline\n", "second\n", "first\nline\n"]);
+        assert_eq!(finished, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_script_that_stops_says_how_many_answers_it_gave_and_a_sink_can_interrupt() {
+        let mut model = ScriptedModel::new(SCRIPT, AtEnd::Stop);
+        let exhausted = model.generate(&requests(3), &mut |_| ControlFlow::Continue(()));
+        assert!(matches!(exhausted, Err(LanguageModelError::ScriptExhausted { given: 2 })));
+
+        let mut model = ScriptedModel::new(SCRIPT, AtEnd::Stop);
+        let interrupted = model.generate(&requests(2), &mut |_| ControlFlow::Break(()));
+        assert!(matches!(interrupted, Err(LanguageModelError::Interrupted)));
+    }
+}
