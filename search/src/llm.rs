@@ -3,6 +3,8 @@
 //! Deliberately not here: prompts (see `prompt`), finding code in an answer (see `extract`).
 
 pub mod constraint;
+#[cfg(feature = "llama")]
+pub mod llama;
 pub mod scripted;
 
 use std::ops::ControlFlow;

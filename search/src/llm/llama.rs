@@ -1,0 +1,124 @@
+//! Completions from llama.cpp: a GGUF model on the processor, or on a GPU with feature `cuda`.
+//! Deliberately not here: finding or fetching model files, and the environment. A program that
+//! uses this should set [`OPENMP_WAIT_POLICY`] before it starts a thread.
+
+mod backend;
+mod batch;
+mod draft;
+mod file;
+mod sampler;
+mod second_block;
+mod vocabulary;
+
+use std::path::Path;
+
+use self::batch::Job;
+use self::draft::split_head;
+use self::vocabulary::Vocabulary;
+use super::constraint::Constraint;
+use super::{Completion, Decoding, LanguageModel, LanguageModelError, ProgressSink, Request};
+
+/// Environment variable and value under which llama.cpp's threads sleep while they wait. By
+/// default they spin, and a decode with other threads busy takes ten times as long.
+pub const OPENMP_WAIT_POLICY: (&str, &str) = ("OMP_WAIT_POLICY", "passive");
+
+/// How a model is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LlamaOptions {
+    /// Threads of llama.cpp.
+    pub threads: u32,
+    /// Tokens in memory at once, over all sequences; equal prompts count once. A prompt and its
+    /// answer must fit, and as many sequences run together as do.
+    pub context_tokens: u32,
+    /// Layers on the GPU; without a GPU it makes no difference.
+    pub gpu_layers: u32,
+    /// At most this many completions are drawn together, 1 to 255.
+    pub batch_sequences: u32,
+}
+
+/// A GGUF model in memory.
+pub struct LlamaModel {
+    model: llama_cpp_2::model::LlamaModel,
+    vocabulary: Vocabulary,
+    options: LlamaOptions,
+    description: String,
+}
+
+impl LlamaModel {
+    /// Reads a GGUF file.
+    ///
+    /// # Errors
+    /// [`LanguageModelError::Load`] when the file is missing, is not GGUF, or holds what llama.cpp
+    /// cannot run; [`LanguageModelError::Backend`] when llama.cpp does not start.
+    pub fn load(path: &Path, options: &LlamaOptions) -> Result<Self, LanguageModelError> {
+        let description = file::describe(path)?;
+        let model = backend::load(path, options.gpu_layers)?;
+        let vocabulary = Vocabulary::of(&model);
+        tracing::debug!(%description, parameters = model.n_params(), "language model loaded");
+        Ok(Self { model, vocabulary, options: options.clone(), description })
+    }
+
+    /// The prompt of a request as tokens, its constraint's head included, checked for length.
+    fn job<'a>(
+        &self,
+        request: &'a Request,
+        constraint: Option<Box<dyn Constraint>>,
+    ) -> Result<Job<'a>, LanguageModelError> {
+        let head = constraint.as_ref().map(|constraint| split_head(constraint.head()).0);
+        let head = head.map(|head| format!("\n{head}"));
+        let text = format!("{}{}", request.prompt, head.unwrap_or_default());
+        let prompt = self.model.vocab().tokenize(text.as_bytes(), true, false);
+        if prompt.is_empty() {
+            return Err(LanguageModelError::Backend { reason: "the prompt is empty".to_owned() });
+        }
+        let context = usize::try_from(self.options.context_tokens.min(self.model.n_ctx_train()))
+            .unwrap_or(usize::MAX);
+        let answer = usize::try_from(request.sampling.max_tokens).unwrap_or(usize::MAX);
+        let tokens = prompt.len().saturating_add(answer);
+        if tokens > context {
+            return Err(LanguageModelError::PromptTooLong { tokens, context });
+        }
+        Ok(Job { prompt, answer, sampling: &request.sampling, constraint })
+    }
+
+    fn run(
+        &self,
+        jobs: Vec<Job<'_>>,
+        progress: ProgressSink<'_>,
+    ) -> Result<Vec<Completion>, LanguageModelError> {
+        let context = backend::context(&self.model, &self.options)?;
+        batch::Run::new(context, &self.vocabulary, &self.options, jobs)?.finish(progress)
+    }
+}
+
+/// The constraint of a request, if it has one.
+fn constraint(request: &Request) -> Result<Option<Box<dyn Constraint>>, LanguageModelError> {
+    match &request.decoding {
+        Decoding::Free => Ok(None),
+        Decoding::Shape(_) => Err(LanguageModelError::Backend {
+            reason: "shape-directed decoding is not there yet; use --decoding free".to_owned(),
+        }),
+    }
+}
+
+impl LanguageModel for LlamaModel {
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+
+    fn generate(
+        &mut self,
+        requests: &[Request],
+        progress: ProgressSink<'_>,
+    ) -> Result<Vec<Completion>, LanguageModelError> {
+        if requests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let job = |request| self.job(request, constraint(request)?);
+        let jobs = requests.iter().map(job).collect::<Result<Vec<_>, _>>()?;
+        self.run(jobs, progress)
+    }
+}
+
+#[cfg(test)]
+mod tests;
