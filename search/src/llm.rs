@@ -6,6 +6,7 @@ pub mod constraint;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod scripted;
+pub mod shape;
 
 use std::ops::ControlFlow;
 
