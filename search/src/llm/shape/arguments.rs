@@ -44,10 +44,10 @@ impl Program {
             | LayerKind::Dropout2d => {
                 last.map(LayerKind::role) != Some(kind.role()) && self.allowed(&layer)
             }
-            LayerKind::ReLU
-            | LayerKind::LeakyReLU
-            | LayerKind::GELU
-            | LayerKind::SiLU
+            LayerKind::Relu
+            | LayerKind::LeakyRelu
+            | LayerKind::Gelu
+            | LayerKind::Silu
             | LayerKind::Sigmoid
             | LayerKind::Tanh
             | LayerKind::Flatten => last != Some(kind) && self.allowed(&layer),

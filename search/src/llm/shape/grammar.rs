@@ -209,14 +209,14 @@ impl Program {
             LayerKind::Linear => {
                 only(Numbers::Set(vec![self.totals.features.count()]), Action::Input)
             }
-            LayerKind::Dropout | LayerKind::Dropout2d | LayerKind::LeakyReLU => {
+            LayerKind::Dropout | LayerKind::Dropout2d | LayerKind::LeakyRelu => {
                 choices(vec![Choice::number("0.", Numbers::Fraction, Action::Fraction)])
             }
             LayerKind::MaxPool2d | LayerKind::AvgPool2d => choices(kernels(self.pool_kernels())),
             LayerKind::AdaptiveAvgPool2d => only(Numbers::Set(self.pool_sizes()), Action::Size),
-            LayerKind::ReLU
-            | LayerKind::GELU
-            | LayerKind::SiLU
+            LayerKind::Relu
+            | LayerKind::Gelu
+            | LayerKind::Silu
             | LayerKind::Sigmoid
             | LayerKind::Tanh
             | LayerKind::Flatten => self.finish_layer(),
@@ -338,10 +338,10 @@ const fn opening(kind: LayerKind) -> &'static str {
         LayerKind::MaxPool2d => "MaxPool2d(",
         LayerKind::AvgPool2d => "AvgPool2d(",
         LayerKind::AdaptiveAvgPool2d => "AdaptiveAvgPool2d(",
-        LayerKind::ReLU => "ReLU()\n",
-        LayerKind::LeakyReLU => "LeakyReLU(",
-        LayerKind::GELU => "GELU()\n",
-        LayerKind::SiLU => "SiLU()\n",
+        LayerKind::Relu => "ReLU()\n",
+        LayerKind::LeakyRelu => "LeakyReLU(",
+        LayerKind::Gelu => "GELU()\n",
+        LayerKind::Silu => "SiLU()\n",
         LayerKind::Sigmoid => "Sigmoid()\n",
         LayerKind::Tanh => "Tanh()\n",
         LayerKind::Flatten => "Flatten()\n",

@@ -20,10 +20,10 @@ pub(super) enum LayerKind {
     MaxPool2d,
     AvgPool2d,
     AdaptiveAvgPool2d,
-    ReLU,
-    LeakyReLU,
-    GELU,
-    SiLU,
+    Relu,
+    LeakyRelu,
+    Gelu,
+    Silu,
     Sigmoid,
     Tanh,
     Flatten,
@@ -51,10 +51,10 @@ impl LayerKind {
         LayerKind::MaxPool2d,
         LayerKind::AvgPool2d,
         LayerKind::AdaptiveAvgPool2d,
-        LayerKind::ReLU,
-        LayerKind::LeakyReLU,
-        LayerKind::GELU,
-        LayerKind::SiLU,
+        LayerKind::Relu,
+        LayerKind::LeakyRelu,
+        LayerKind::Gelu,
+        LayerKind::Silu,
         LayerKind::Sigmoid,
         LayerKind::Tanh,
         LayerKind::Flatten,
@@ -68,10 +68,10 @@ impl LayerKind {
             LayerKind::MaxPool2d | LayerKind::AvgPool2d | LayerKind::AdaptiveAvgPool2d => {
                 Role::Pool
             }
-            LayerKind::ReLU
-            | LayerKind::LeakyReLU
-            | LayerKind::GELU
-            | LayerKind::SiLU
+            LayerKind::Relu
+            | LayerKind::LeakyRelu
+            | LayerKind::Gelu
+            | LayerKind::Silu
             | LayerKind::Sigmoid
             | LayerKind::Tanh => Role::Activation,
             LayerKind::Flatten => Role::Flatten,
@@ -221,10 +221,10 @@ impl Totals {
             | LayerKind::BatchNorm2d
             | LayerKind::Dropout
             | LayerKind::Dropout2d
-            | LayerKind::ReLU
-            | LayerKind::LeakyReLU
-            | LayerKind::GELU
-            | LayerKind::SiLU
+            | LayerKind::Relu
+            | LayerKind::LeakyRelu
+            | LayerKind::Gelu
+            | LayerKind::Silu
             | LayerKind::Sigmoid
             | LayerKind::Tanh => Some(self.features),
         }
