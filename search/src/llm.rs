@@ -10,8 +10,8 @@ pub mod shape;
 
 use std::ops::ControlFlow;
 
-/// How one completion is drawn. Two requests with equal fields give equal completions,
-/// whatever else is in the batch.
+/// How one completion is drawn. Equal calls of [`LanguageModel::generate`] give equal completions;
+/// each has its own seed, so that no draw depends on how many others were made before it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SamplingParams {
     /// Softmax temperature; 0 takes the most probable token.

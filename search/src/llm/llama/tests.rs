@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::{LlamaModel, LlamaOptions};
 use crate::llm::constraint::Constraint;
+use crate::llm::shape::ShapeConstraint;
 use crate::llm::{
     Completion, Decoding, FinishReason, LanguageModel, LanguageModelError, Request, SamplingParams,
+    ShapeTarget,
 };
 
 const PROMPT: &str = "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()";
@@ -121,4 +123,21 @@ fn a_constraint_is_obeyed_whatever_the_model_would_write() {
     assert!(digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{text}");
     assert_eq!(*finish, FinishReason::Complete);
     assert!(*overruled > 0);
+}
+
+#[test]
+fn shape_directed_completions_are_whole_programs_of_the_shape() {
+    let Some(mut model) = model() else { return };
+    let target =
+        ShapeTarget { input: [1, 8, 8], classes: 10, max_params: 100_000, max_macs: 1_000_000 };
+    let mut shaped = request("# A small network for digits", 1);
+    shaped.sampling.max_tokens = 120;
+    shaped.decoding = Decoding::Shape(target.clone());
+    let completion = generate(&mut model, &[shaped]).remove(0);
+    assert_eq!(completion.finish, FinishReason::Complete);
+    let mut recogniser = ShapeConstraint::new(&target, 120);
+    let program = completion.text.strip_prefix(recogniser.head()).unwrap();
+    assert!(recogniser.accepts(program), "{program}");
+    recogniser.advance(program);
+    assert!(recogniser.is_complete(), "{program}");
 }
