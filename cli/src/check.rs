@@ -15,6 +15,7 @@ use nasc_compiler::{CompileOptions, Compiled};
 
 pub use expect::{CODES, classes};
 pub use report::CheckReport;
+pub use text::summary as print_summary;
 
 use crate::error::{CliError, Exit};
 use crate::input::parse_input;
@@ -106,7 +107,7 @@ fn print(
     match result {
         Ok(compiled) => {
             print_reports(source, &compiled.warnings, output)?;
-            text::summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
+            print_summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
         }
         Err(diagnostics) => print_reports(source, diagnostics, output)?,
     }

@@ -11,7 +11,7 @@ mod scan;
 mod statement;
 mod string;
 
-pub use error::SyntaxError;
+pub use error::{CODES, SyntaxError};
 pub use scan::SourceLimits;
 
 use self::grammar::{Grammar, Rule};

@@ -16,16 +16,17 @@ pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
     if shapes == [&expected] {
         return None;
     }
-    let found = shapes.iter().map(ToString::to_string).collect::<Vec<String>>().join(", ");
+    let found = shapes.iter().map(ToString::to_string).collect::<Vec<String>>().join(" and ");
+    let are = if shapes.len() == 1 { "the output is" } else { "the outputs are" };
     let message =
-        format!("{wanted} classes need one output of shape {expected}, but it is {found}");
+        format!("{wanted} classes need one output of shape {expected}, but {are} {found}");
     let place = graph.outputs.first().map_or(START, |&id| span(graph, id));
     Some(Diagnostic {
         code: "nasc::check::output_shape",
         severity: Severity::Error,
         fault: Fault::Program,
         message,
-        labels: vec![Label { span: place, text: format!("the output {found} is made here") }],
+        labels: vec![Label { span: place, text: "this is the output".to_owned() }],
         help: Some(help(&shapes, wanted)),
     })
 }

@@ -10,7 +10,11 @@ use crate::number::{bytes, grouped};
 use crate::output::Output;
 use crate::table::{Align, Table};
 
-pub(super) fn summary(
+/// Writes what is known of a network.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn summary(
     compiled: &Compiled,
     cost: &CostReport,
     inputs: &[TensorType],
@@ -70,7 +74,7 @@ fn totals(cost: &CostReport) -> Table {
     row("MACs", grouped(cost.macs), none());
     row("FLOPs", grouped(cost.flops), none());
     let peak = cost.peak_activation_bytes;
-    row("peak activations", grouped(peak), format!("bytes ({})", bytes(peak)));
+    row("peak activations", grouped(peak), format!("bytes in inference, {}", bytes(peak)));
     row("depth", grouped(cost.depth), "layers".to_owned());
     row("width", grouped(cost.width), "channels or features".to_owned());
     row("width to depth", format!("{:.2}", cost.width_to_depth), none());

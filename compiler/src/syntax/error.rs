@@ -109,6 +109,21 @@ pub enum SyntaxError {
     },
 }
 
+/// All codes of this stage.
+pub const CODES: &[&str] = &[
+    "nasc::syntax::assignment_target",
+    "nasc::syntax::binary_file",
+    "nasc::syntax::indentation",
+    "nasc::syntax::literal",
+    "nasc::syntax::mismatched_bracket",
+    "nasc::syntax::missing_block",
+    "nasc::syntax::nested_too_deep",
+    "nasc::syntax::too_large",
+    "nasc::syntax::unclosed_bracket",
+    "nasc::syntax::unexpected_token",
+    "nasc::syntax::unterminated_string",
+];
+
 impl SyntaxError {
     /// The stable code.
     #[must_use]

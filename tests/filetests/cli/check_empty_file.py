@@ -1,0 +1,3 @@
+# test: cli
+# run: check {file}
+# exit: 1
