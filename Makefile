@@ -1,8 +1,9 @@
 # What a person types often. `make` alone lists it.
 
-.PHONY: help setup build test lint
+.PHONY: help setup build search test lint
 
 help:
+	@echo "make search  set up, build, and search on embedded defaults"
 	@echo "make build   set up and build target/release/nasc"
 	@echo "make test    set up and run every test"
 	@echo "make lint    formatting and clippy"
@@ -13,6 +14,10 @@ setup:
 
 build: setup
 	cargo build --release --locked
+
+# llama.cpp's threads must sleep while they wait, or training starves.
+search: build
+	OMP_WAIT_POLICY=passive target/release/nasc search $(ARGS)
 
 test: setup
 	cargo fmt --all --check

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
-use crate::{check, data, explain, model, show, train};
+use crate::{check, data, explain, model, search, show, train};
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
 /// limits of the compiler hold well within this, also without optimisation.
@@ -38,6 +38,7 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Search(search::SearchArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
     Show(show::ShowArgs),
@@ -79,6 +80,7 @@ fn execute(
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     match command {
+        Command::Search(args) => search::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
         Command::Train(args) => train::run(args, environment, output),
         Command::Show(args) => show::run(args, output),

@@ -13,6 +13,7 @@ mod number;
 mod output;
 mod progress;
 pub mod render;
+mod search;
 mod show;
 mod source;
 mod table;

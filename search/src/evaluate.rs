@@ -1,6 +1,8 @@
 //! Evaluation as the search sees it: source text in, a trained result or a reason for refusal out.
 //! The trait only; its implementation on the compiler and the trainer lies in a module of its own.
 
+pub mod training;
+
 use crate::archive::Objective;
 use crate::measures::CostFigures;
 use std::ops::ControlFlow;

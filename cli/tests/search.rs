@@ -1,0 +1,77 @@
+//! A whole search through the command line, with canned answers for the language model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::path::Path;
+
+use nasc_cli::{Environment, Output};
+
+fn network(channels: usize) -> String {
+    format!(
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        \
+         self.conv1 = nn.Conv2d(1, {channels}, 3, padding=1)\n        \
+         self.fc1 = nn.Linear({}, 10)\n\n    def forward(self, x):\n        \
+         x = F.relu(self.conv1(x))\n        x = torch.flatten(x, 1)\n        \
+         return self.fc1(x)\n",
+        channels * 64
+    )
+}
+
+fn nasc(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let mut output = Output {
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        color: false,
+        width: 80,
+        terminal: false,
+    };
+    let environment = Environment { cache: folder.join("cache"), hub: None };
+    let arguments = std::iter::once("nasc").chain(arguments.iter().copied());
+    let code = nasc_cli::run(arguments, &environment, &mut output);
+    (code, String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn searched(folder: &Path, name: &str) -> (u8, String, String) {
+    let script = folder.join("answers.txt");
+    let broken = network(6).replace("384, 10", "383, 10");
+    let answers = [network(2), network(4), "no network".to_owned(), broken, network(8)];
+    std::fs::write(&script, answers.join("\n=== completion\n")).unwrap();
+    let model = format!("scripted:{}", script.display());
+    let out = folder.join(name).display().to_string();
+    nasc(folder, &["search", "--model", &model, "--out", &out, "--seed", "3"])
+}
+
+/// The lines of a summary that do not depend on time.
+fn lasting(summary: &str) -> Vec<&str> {
+    let timed = ["run ", "next", "  wall", "    "];
+    summary.lines().filter(|line| !timed.iter().any(|start| line.starts_with(start))).collect()
+}
+
+#[test]
+fn a_search_ends_with_an_archive_of_trained_networks_and_repeats_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, first, errors) = searched(folder.path(), "first");
+    assert_eq!(code, 0, "{errors}");
+    let row = |name: &str| first.lines().find(|line| line.contains(name)).unwrap().to_owned();
+    assert!(row("best validation accuracy").contains('9'), "{first}");
+    assert!(row("next:").contains("nasc show"), "{first}");
+    let (_, second, _) = searched(folder.path(), "second");
+    assert_eq!(lasting(&first), lasting(&second));
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_not_searched_into() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(searched(folder.path(), "run").0, 0);
+    let (code, _, errors) = searched(folder.path(), "run");
+    assert_eq!(code, 2);
+    assert!(errors.contains("run"), "{errors}");
+}
+
+#[test]
+fn a_model_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = nasc(folder.path(), &["search"]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("scripts/fetch-model.sh"), "{errors}");
+}

@@ -1,0 +1,246 @@
+//! The evaluator of real searches: the compiler judges the text, the runtime trains the network.
+//! Deliberately not here: how either does it, and where candidates come from.
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use nasc_compiler::diagnostic::Diagnostics;
+use nasc_compiler::ir::{CheckedGraph, DType, Dim, Shape};
+use nasc_compiler::source::SourceFile;
+use nasc_compiler::{CompileOptions, canon, compile, cost};
+use nasc_runtime::data::{Dataset, SplitKind};
+use nasc_runtime::train::{self, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
+use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, trainable};
+
+use super::{
+    CandidateDiagnostic, Effort, EpochRecord, EvaluateError, Evaluation, EvaluationRequest,
+    EvaluationSeconds, Evaluator, Judgement, Rejection, TestScore, TrainProgress, TrainSink,
+    Verdict,
+};
+use crate::archive::Objective;
+use crate::config::{BudgetConfig, TrainingConfig};
+use crate::measures::CostFigures;
+
+/// Compiles and trains candidates on one data set. The data set's validation split is the one
+/// that fitness comes from; a search whose fitness is test accuracy opens it that way.
+pub struct TrainingEvaluator<'a> {
+    data: &'a Dataset,
+    training: TrainingConfig,
+    budget: BudgetConfig,
+}
+
+impl<'a> TrainingEvaluator<'a> {
+    /// An evaluator for a data set, a training and a budget.
+    #[must_use]
+    pub fn new(data: &'a Dataset, training: TrainingConfig, budget: BudgetConfig) -> Self {
+        TrainingEvaluator { data, training, budget }
+    }
+
+    /// The network of a text, if it is one for this data set and within the budget.
+    fn admit(&self, source: &str) -> Result<(CheckedGraph, CostFigures), Rejection> {
+        let [channels, height, width] = self.data.shape().dims().map(|extent| extent as u64);
+        let mut options = CompileOptions::image(channels, height, width);
+        options.training = true;
+        let file = SourceFile::new("candidate.py", source);
+        let compiled = compile(&file, &options).map_err(|list| refused(&list, &file))?;
+        let graph = compiled.graph;
+        self.expect_output(&graph)?;
+        trainable(&graph).map_err(|error| untrainable(&error))?;
+        let figures = figures(&graph);
+        self.expect_budget(&graph, &figures)?;
+        Ok((graph, figures))
+    }
+
+    fn expect_output(&self, graph: &CheckedGraph) -> Result<(), Rejection> {
+        let expected = Shape(vec![Dim::N, Dim::Known(self.data.classes() as u64)]);
+        let types = || graph.outputs.iter().filter_map(|&output| graph.tensor_type(output));
+        let fits = graph.outputs.len() == 1
+            && types().all(|found| found.shape == expected && found.dtype == DType::F32);
+        if fits {
+            return Ok(());
+        }
+        let found: Vec<String> = types().map(|found| found.shape.to_string()).collect();
+        Err(Rejection::WrongOutput { found: found.join(", "), expected: expected.to_string() })
+    }
+
+    fn expect_budget(&self, graph: &CheckedGraph, cost: &CostFigures) -> Result<(), Rejection> {
+        let memory = estimate_memory(graph, u64::from(self.training.batch_size));
+        let limits = [
+            ("params", cost.params, self.budget.max_params),
+            ("macs", cost.macs, self.budget.max_macs),
+            ("memory_bytes", memory, self.budget.max_memory_bytes),
+        ];
+        match limits.into_iter().find(|(_, value, limit)| value > limit) {
+            Some((figure, value, limit)) => {
+                Err(Rejection::OverBudget { figure: figure.to_owned(), value, limit })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn config(&self, seed: u64) -> TrainConfig {
+        let batch = usize::try_from(self.training.batch_size).unwrap_or(usize::MAX);
+        TrainConfig::sgd(
+            usize::try_from(self.training.epochs).unwrap_or(usize::MAX),
+            NonZeroUsize::new(batch).unwrap_or(NonZeroUsize::MIN),
+            self.training.learning_rate,
+            self.training.momentum,
+            seed,
+        )
+    }
+
+    fn trained(
+        &self,
+        request: EvaluationRequest<'_>,
+        graph: &CheckedGraph,
+        cost: CostFigures,
+        progress: TrainSink<'_>,
+    ) -> Result<Verdict, EvaluateError> {
+        let config = self.config(request.seed);
+        let mut trainer = Trainer::new(graph, self.data, &config).map_err(failed)?;
+        let report = match request.effort {
+            Effort::Untrained => None,
+            Effort::Train => Some(self.train(&mut trainer, progress)?),
+        };
+        if let Some(rejection) = report.as_ref().and_then(|report| rejection(report.stop)) {
+            return rejection.map(Verdict::Rejected);
+        }
+        let measured = trainer.evaluate(SplitKind::Validation).map_err(failed)?;
+        let Ok(objective) = Objective::new(measured.accuracy, measured.loss) else {
+            let step = report.map_or(0, |report| report.steps as u64);
+            return Ok(Verdict::Rejected(Rejection::Diverged { step }));
+        };
+        let weights = match request.effort {
+            Effort::Untrained => None,
+            Effort::Train => {
+                let state = trainer.state().map_err(failed)?;
+                Some(checkpoint::to_bytes(&state).map_err(failed)?)
+            }
+        };
+        let curve = report.map(|report| curve(&report)).unwrap_or_default();
+        let fingerprint = Some(canon::hash(graph).to_string());
+        Ok(Verdict::Evaluated(Box::new(Evaluation {
+            objective,
+            cost,
+            curve,
+            fingerprint,
+            weights,
+        })))
+    }
+
+    fn train(
+        &self,
+        trainer: &mut Trainer<'_>,
+        progress: TrainSink<'_>,
+    ) -> Result<TrainReport, EvaluateError> {
+        let epochs = self.training.epochs;
+        trainer
+            .run(|event| match event {
+                TrainEvent::Step { epoch, step, per_epoch, loss } => progress(TrainProgress {
+                    epoch: u32::try_from(epoch + 1).unwrap_or(u32::MAX),
+                    epochs,
+                    step: step as u64 + 1,
+                    steps: (per_epoch as u64).saturating_mul(u64::from(epochs)),
+                    loss,
+                }),
+                TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
+            })
+            .map_err(failed)
+    }
+}
+
+impl Evaluator for TrainingEvaluator<'_> {
+    fn describe(&self) -> String {
+        format!("compiler and trainer {} on {}", env!("CARGO_PKG_VERSION"), self.data.name())
+    }
+
+    fn evaluate(
+        &mut self,
+        request: EvaluationRequest<'_>,
+        progress: TrainSink<'_>,
+    ) -> Result<Judgement, EvaluateError> {
+        let began = Instant::now();
+        let admitted = self.admit(request.source);
+        let compile = began.elapsed().as_secs_f64();
+        let verdict = match admitted {
+            Ok((graph, cost)) => self.trained(request, &graph, cost, progress)?,
+            Err(rejection) => Verdict::Rejected(rejection),
+        };
+        let train = began.elapsed().as_secs_f64() - compile;
+        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile, train } })
+    }
+
+    fn test(&mut self, source: &str, weights: &[u8]) -> Result<TestScore, EvaluateError> {
+        let (graph, _) = self.admit(source).map_err(|rejection| {
+            EvaluateError::Failed(
+                format!("the network is refused now: {}", rejection.name()).into(),
+            )
+        })?;
+        let mut config = self.config(0);
+        config.initial = Some(checkpoint::from_bytes(weights).map_err(failed)?);
+        let mut trainer = Trainer::new(&graph, self.data, &config).map_err(failed)?;
+        let train::Evaluation { accuracy, loss } =
+            trainer.evaluate(SplitKind::Test).map_err(failed)?;
+        Ok(TestScore { accuracy, loss })
+    }
+}
+
+fn failed(error: RuntimeError) -> EvaluateError {
+    EvaluateError::Failed(Box::new(error))
+}
+
+/// What a training's end means for its candidate; nothing if it ran to its end.
+fn rejection(stop: StopReason) -> Option<Result<Rejection, EvaluateError>> {
+    match stop {
+        StopReason::Completed | StopReason::StepBudget => None,
+        StopReason::Interrupted => Some(Err(EvaluateError::Interrupted)),
+        StopReason::Diverged { step } => Some(Ok(Rejection::Diverged { step: step as u64 })),
+        StopReason::TimeBudget => Some(Ok(Rejection::TimedOut)),
+    }
+}
+
+fn curve(report: &TrainReport) -> Vec<EpochRecord> {
+    let record = |(epoch, figures): (u32, &train::EpochReport)| EpochRecord {
+        epoch,
+        train_loss: figures.train_loss,
+        train_accuracy: figures.train_accuracy,
+        loss: Some(figures.validation_loss),
+        accuracy: Some(figures.validation_accuracy),
+    };
+    (1u32..).zip(&report.epochs).map(record).collect()
+}
+
+fn figures(graph: &CheckedGraph) -> CostFigures {
+    let report = cost::analyze(graph);
+    CostFigures {
+        params: report.trainable_params,
+        macs: report.macs,
+        depth: report.depth,
+        width: report.width,
+        width_to_depth: report.width_to_depth,
+        peak_activation_bytes: report.peak_activation_bytes,
+    }
+}
+
+fn refused(list: &Diagnostics, file: &SourceFile) -> Rejection {
+    let parsed = !list.as_slice().iter().any(|one| one.code.starts_with("nasc::syntax::"));
+    let diagnostics = list
+        .as_slice()
+        .iter()
+        .map(|one| CandidateDiagnostic {
+            code: one.code.to_owned(),
+            message: one.message.clone(),
+            line: one.span().map(|span| file.line_column(span.start).line),
+        })
+        .collect();
+    Rejection::Compile { parsed, diagnostics }
+}
+
+/// A network that checks but holds an operation the trainer lacks.
+fn untrainable(error: &RuntimeError) -> Rejection {
+    let message = error.to_string();
+    let code = "nasc::runtime::unsupported".to_owned();
+    let diagnostics = vec![CandidateDiagnostic { code, message, line: None }];
+    Rejection::Compile { parsed: true, diagnostics }
+}
