@@ -1,4 +1,5 @@
 //! Parses files and prints how long it took, or the first mistake: `parse FILE...`.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a tool, not the library")]
 
 use nasc_compiler::source::{FileId, SourceFile};
 use nasc_compiler::syntax::{SourceLimits, parse};
