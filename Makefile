@@ -15,9 +15,8 @@ setup:
 build: setup
 	cargo build --release --locked
 
-# llama.cpp's threads must sleep while they wait, or training starves.
-search: build
-	OMP_WAIT_POLICY=passive target/release/nasc search $(ARGS)
+search: setup
+	cargo run --release --locked --quiet -- search $(ARGS)
 
 test: setup
 	cargo fmt --all --check

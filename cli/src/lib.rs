@@ -13,6 +13,7 @@ mod number;
 mod output;
 mod progress;
 pub mod render;
+pub mod restart;
 mod search;
 mod show;
 mod source;

@@ -56,9 +56,9 @@ pub struct SearchArgs {
     /// Seed of everything random.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The run's folder; it must not hold a run.
-    #[arg(long, default_value = "runs/search")]
-    out: PathBuf,
+    /// The run's folder; it must not hold a run. Else runs/1, or the first number that is free.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Layers of the language model on a GPU.
     #[arg(long, default_value_t = 0)]
     gpu_layers: u32,
@@ -170,7 +170,14 @@ fn create(
         classes: data.classes() as u64,
     };
     let (model, evaluator) = (model.describe(), evaluator.describe());
-    Ok(Run::create(&args.out, RunSetup { config, seed: args.seed, task, model, evaluator })?)
+    let out = args.out.clone().unwrap_or_else(free_folder);
+    Ok(Run::create(&out, RunSetup { config, seed: args.seed, task, model, evaluator })?)
+}
+
+/// The first of runs/1, runs/2 and so on that is not there.
+fn free_folder() -> PathBuf {
+    let folder = |number: u32| Path::new("runs").join(number.to_string());
+    (1..).map(folder).find(|folder| !folder.exists()).unwrap_or_else(|| folder(0))
 }
 
 /// The data set as the configuration wants it: its splits and how many images of each.
@@ -200,7 +207,7 @@ fn language_model(
     environment: &Environment,
 ) -> Result<Box<dyn LanguageModel>, CliError> {
     if let Some(script) = args.model.as_deref().and_then(|model| model.strip_prefix("scripted:")) {
-        return Ok(Box::new(ScriptedModel::from_file(Path::new(script), AtEnd::Cycle)?));
+        return Ok(Box::new(ScriptedModel::from_file(Path::new(script), AtEnd::BySeed)?));
     }
     let path = match &args.model {
         Some(path) => PathBuf::from(path),

@@ -1,5 +1,6 @@
 //! A language model whose answers are given beforehand, for tests and for replaying a run.
-//! Deliberately not here: any look at the prompt; answers come in the order of the script.
+//! Deliberately not here: any look at the prompt; answers come in the order of the script, or as
+//! seeds pick them.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -19,6 +20,9 @@ pub enum AtEnd {
     Stop,
     /// The first answer comes again.
     Cycle,
+    /// There is none: a request's seed picks its answer, so that equal requests get equal answers
+    /// whatever came before, as from a real model. For runs that are resumed.
+    BySeed,
 }
 
 /// Canned completions, in order.
@@ -57,11 +61,15 @@ impl ScriptedModel {
         Ok(Self::new(&script, at_end))
     }
 
-    /// The next answer of the script.
-    fn next_answer(&mut self) -> Result<Completion, LanguageModelError> {
+    /// The next answer of the script, or the one of a seed.
+    fn next_answer(&mut self, seed: u64) -> Result<Completion, LanguageModelError> {
         let index = match self.at_end {
             AtEnd::Stop => self.given,
             AtEnd::Cycle => self.given.checked_rem(self.answers.len()).unwrap_or(0),
+            AtEnd::BySeed => {
+                let picked = seed.checked_rem(self.answers.len() as u64).unwrap_or(0);
+                usize::try_from(picked).unwrap_or(0)
+            }
         };
         let exhausted = LanguageModelError::ScriptExhausted { given: self.given };
         let text = self.answers.get(index).ok_or(exhausted)?.clone();
@@ -81,8 +89,8 @@ impl LanguageModel for ScriptedModel {
         progress: ProgressSink<'_>,
     ) -> Result<Vec<Completion>, LanguageModelError> {
         let mut completions = Vec::with_capacity(requests.len());
-        for _ in requests {
-            completions.push(self.next_answer()?);
+        for request in requests {
+            completions.push(self.next_answer(request.sampling.seed)?);
             let now = GenerationProgress {
                 finished: completions.len(),
                 total: requests.len(),
@@ -124,6 +132,16 @@ mod tests {
         let texts: Vec<&str> = completions.iter().map(|answer| answer.text.as_str()).collect();
         assert_eq!(texts, ["first\nline\n", "second\n", "first\nline\n"]);
         assert_eq!(finished, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_seed_picks_the_same_answer_whatever_was_asked_before() {
+        let mut model = ScriptedModel::new(SCRIPT, AtEnd::BySeed);
+        let mut asked = requests(3);
+        asked[1].sampling.seed = 2;
+        let answers = model.generate(&asked, &mut |_| ControlFlow::Continue(())).unwrap();
+        let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+        assert_eq!(texts, ["second\n", "first\nline\n", "second\n"]);
     }
 
     #[test]
