@@ -1,12 +1,13 @@
 # What a person types often. `make` alone lists it.
 
-.PHONY: help setup build search test lint
+.PHONY: help setup build search test lint oracle
 
 help:
 	@echo "make search  set up, build, and search on embedded defaults"
 	@echo "make build   set up and build target/release/nasc"
 	@echo "make test    set up and run every test"
 	@echo "make lint    formatting and clippy"
+	@echo "make oracle  public networks checked against PyTorch's figures"
 	@echo "make setup   install what is missing: Debian packages and the default language model"
 
 setup:
@@ -30,3 +31,9 @@ test: setup
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Sources of public networks against PyTorch's figures; NETWORKS names the file of figures.
+NETWORKS ?= ../shared/oracle/networks.jsonl
+oracle:
+	scripts/fetch-oracle.sh
+	cargo run --release --locked --quiet -p nasc-oracle -- $(NETWORKS) "$${XDG_CACHE_HOME:-$$HOME/.cache}/nasc/oracle" $(ARGS)

@@ -6,6 +6,7 @@ mod cli;
 mod data;
 mod error;
 mod explain;
+pub mod folder;
 mod input;
 mod interrupt;
 mod model;

@@ -4,12 +4,14 @@
 
 pub(crate) mod assign;
 pub(crate) mod attribute;
+pub(crate) mod autograd;
 pub(crate) mod builtins;
 pub(crate) mod call;
 pub(crate) mod class;
 pub(crate) mod compare;
 pub(crate) mod control;
 pub(crate) mod copying;
+pub(crate) mod einops;
 pub(crate) mod entry;
 pub(crate) mod error;
 pub(crate) mod exceptions;
@@ -23,9 +25,12 @@ pub(crate) mod library;
 pub(crate) mod modules;
 pub(crate) mod native;
 pub(crate) mod nn;
+pub(crate) mod numpy;
 pub(crate) mod object;
 pub(crate) mod operator;
 pub(crate) mod ordered;
+pub(crate) mod package;
+pub(crate) mod prelude;
 pub(crate) mod prune;
 pub(crate) mod scope;
 pub(crate) mod suggest;
@@ -36,11 +41,11 @@ pub(crate) mod warn;
 pub use error::CODES;
 pub use fuel::Limits;
 
-use crate::ast::Module;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::ir::{CheckedGraph, Shape, TensorType};
 use crate::shape;
-use crate::source::{FileId, SourceFile, Span};
+use crate::source::{SourceFile, SourceProvider, Span};
+use crate::syntax::{self, SourceLimits};
 
 use interpreter::Interpreter;
 
@@ -52,6 +57,8 @@ pub struct CompileOptions {
     /// The network as an expression, such as `Net()` or `resnet18(num_classes=10)`; without it the
     /// last class or factory of the file that needs no arguments is taken.
     pub entry: Option<String>,
+    /// Dotted name of the package that the file lies in, for its relative imports; empty if none.
+    pub package: String,
     /// Which branch `if self.training` takes.
     pub training: bool,
     /// Budgets.
@@ -71,7 +78,8 @@ impl CompileOptions {
     /// These inputs, evaluation mode, standard limits.
     #[must_use]
     pub fn new(inputs: Vec<TensorType>) -> CompileOptions {
-        CompileOptions { inputs, entry: None, training: false, limits: Limits::standard() }
+        let (package, limits) = (String::new(), Limits::standard());
+        CompileOptions { inputs, entry: None, package, training: false, limits }
     }
 }
 
@@ -88,10 +96,7 @@ pub struct Compiled {
     pub warnings: Diagnostics,
 }
 
-/// How text becomes a syntax tree.
-pub type Parse<'p> = &'p dyn Fn(&SourceFile) -> Result<Module, Diagnostics>;
-
-/// Compiles a source text with a parser: parse, evaluate, check.
+/// Compiles a source text: parse, evaluate, check. Its imports are looked up in `sources`.
 ///
 /// Nothing is executed: the program runs in nasc's own interpreter, within
 /// [`CompileOptions::limits`]. The interpreter recurses; with the standard limits it needs less than
@@ -100,14 +105,15 @@ pub type Parse<'p> = &'p dyn Fn(&SourceFile) -> Result<Module, Diagnostics>;
 /// # Errors
 /// All mistakes that were found, sorted by place.
 pub fn compile_with(
-    parse: Parse<'_>,
     source: &SourceFile,
     options: &CompileOptions,
+    sources: &dyn SourceProvider,
 ) -> Result<Compiled, Diagnostics> {
-    let module = parse(source)?;
-    let start = Span { file: FileId(0), start: 0, end: 0 };
-    let mut interpreter = Interpreter::new(options.limits, options.training, start);
-    let traced = interpreter.trace(parse, &module, options);
+    let module = syntax::parse(source, package::MAIN, &SourceLimits::standard())
+        .map_err(|error| Diagnostics::new(vec![error.into()]))?;
+    let start = Span { file: package::MAIN, start: 0, end: 0 };
+    let mut interpreter = Interpreter::new(options.limits, options.training, start, sources);
+    let traced = interpreter.trace(&module, options);
     let mut found = std::mem::take(&mut interpreter.diagnostics);
     if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Diagnostics::new(found));

@@ -12,9 +12,10 @@ pub mod shape;
 pub mod source;
 pub mod syntax;
 
-pub use eval::{CODES as EVAL_CODES, CompileOptions, Compiled, Limits, Parse, compile_with};
+pub use eval::{CODES as EVAL_CODES, CompileOptions, Compiled, Limits, compile_with};
 
-/// Compiles a source text: parse, evaluate, check.
+/// Compiles a source text on its own: parse, evaluate, check. See [`compile_with`] for one that
+/// imports other files.
 ///
 /// ```
 /// use nasc_compiler::{CompileOptions, compile, cost, source::SourceFile};
@@ -40,10 +41,5 @@ pub fn compile(
     source: &source::SourceFile,
     options: &CompileOptions,
 ) -> Result<Compiled, diagnostic::Diagnostics> {
-    let limits = syntax::SourceLimits::standard();
-    let parse = |file: &source::SourceFile| {
-        syntax::parse(file, source::FileId(0), &limits)
-            .map_err(|error| diagnostic::Diagnostics::new(vec![error.into()]))
-    };
-    compile_with(&parse, source, options)
+    compile_with(source, options, &eval::package::NoSources)
 }

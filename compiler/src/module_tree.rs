@@ -82,8 +82,13 @@ impl Interpreter<'_> {
         }
         self.fuel.allocate(1)?;
         let init = match &*tensor.0.source.borrow() {
-            Source::Fill(init) => *init,
-            Source::Data(data) => Init::Constant(data.first().copied().unwrap_or(0.0)),
+            Source::Fill(init) => init.clone(),
+            Source::Data(data) => match data.split_first() {
+                Some((first, rest)) if rest.iter().all(|number| number == first) => {
+                    Init::Constant(*first)
+                }
+                _ => Init::Elements(data.to_vec().into()),
+            },
             Source::Graph(_) | Source::Param(_) => Init::Constant(0.0),
         };
         let shape = tensor.dims().iter().filter_map(|dim: &Dim| dim.known()).collect();

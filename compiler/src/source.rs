@@ -39,6 +39,23 @@ impl Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(pub u32);
 
+/// Where the text of imported modules comes from. Implementations read files; the compiler does not.
+pub trait SourceProvider {
+    /// The module of a dotted absolute name such as `models.resnet`, if there is one.
+    fn module(&self, name: &str) -> Option<ModuleSource>;
+}
+
+/// A module that a program imports.
+#[derive(Debug, Clone)]
+pub struct ModuleSource {
+    /// Number of the file, not 0; spans into it carry it. The provider chooses it.
+    pub file: FileId,
+    /// Its text.
+    pub source: SourceFile,
+    /// Whether it is the `__init__` of a package.
+    pub is_package: bool,
+}
+
 /// One source text. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SourceFile {

@@ -25,20 +25,24 @@ pub(crate) fn initial_value(param: &Param, seed: u64) -> StateTensor {
 fn elements(param: &Param, seed: u64) -> Elements {
     let count = param.elements() as usize;
     if !param.dtype.is_float() {
-        let value = match param.init {
-            Init::Constant(value) => value as i64,
-            Init::Uniform { low, .. } => low as i64,
-            Init::Normal { mean, .. } => mean as i64,
+        let value = match &param.init {
+            Init::Constant(value) => *value as i64,
+            Init::Uniform { low, .. } => *low as i64,
+            Init::Normal { mean, .. } => *mean as i64,
+            Init::Elements(elements) => {
+                return Elements::I64(elements.iter().map(|&element| element as i64).collect());
+            }
         };
         return Elements::I64(vec![value; count]);
     }
     let mut generator = generator(seed, param.path.as_str());
-    Elements::F32(match param.init {
-        Init::Constant(value) => vec![value as f32; count],
-        Init::Uniform { low, high } => {
+    Elements::F32(match &param.init {
+        Init::Elements(elements) => elements.iter().map(|&element| element as f32).collect(),
+        Init::Constant(value) => vec![*value as f32; count],
+        &Init::Uniform { low, high } => {
             (0..count).map(|_| uniform(&mut generator, low, high)).collect()
         }
-        Init::Normal { mean, std } => {
+        &Init::Normal { mean, std } => {
             (0..count).map(|_| (mean + std * standard_normal(&mut generator)) as f32).collect()
         }
     })

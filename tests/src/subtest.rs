@@ -50,6 +50,7 @@ fn compiled(source: &SourceFile, directives: &Directives) -> Result<Produced, St
     let options = CompileOptions {
         inputs: directives.inputs.clone(),
         entry: directives.entry.clone(),
+        package: String::new(),
         training: directives.training,
         limits: Limits::standard(),
     };

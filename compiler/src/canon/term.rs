@@ -46,9 +46,9 @@ impl Terms {
                     builder.leaf(graph, id, key, true);
                 }
                 Producer::Param(param) => {
-                    let facts = graph
-                        .param(param)
-                        .map(|param| (param.dtype, param.shape.as_slice(), param.kind, param.init));
+                    let facts = graph.param(param).map(|param| {
+                        (param.dtype, param.shape.as_slice(), param.kind, &param.init)
+                    });
                     builder.leaf(graph, id, format!("param {facts:?}"), false);
                 }
                 Producer::Node(..) => {}

@@ -23,7 +23,11 @@ pub(super) fn macs(einsum: &Einsum, operands: &[&TensorType]) -> u64 {
             .copied()
             .filter(|label| needed.contains(label) || left.contains(label) && right.contains(label))
             .collect();
-        if paired.iter().any(|label| !needed.contains(label)) {
+        // torch.einsum multiplies element-wise where all summed dimensions have extent 1
+        let summed = |label: &char| {
+            !needed.contains(label) && extents.get(label).is_none_or(|&extent| extent != 1)
+        };
+        if paired.iter().any(summed) {
             let extent = |label| extents.get(label).copied().unwrap_or(1);
             macs = macs.saturating_add(paired.iter().map(extent).fold(1, u64::saturating_mul));
         }

@@ -19,13 +19,13 @@ impl Interpreter<'_> {
             }
             ExprKind::Attribute { value: object, attr, .. } => {
                 let object = self.expression(object, scope)?;
-                self.site = target.span;
+                self.visit(target.span);
                 self.set_attribute(&object, attr, value)
             }
             ExprKind::Subscript { value: object, index } => {
                 let object = self.expression(object, scope)?;
                 let index = self.expression(index, scope)?;
-                self.site = target.span;
+                self.visit(target.span);
                 self.set_item(&object, &index, value)
             }
             ExprKind::Tuple(targets) | ExprKind::List(targets) => {
@@ -78,7 +78,7 @@ impl Interpreter<'_> {
     ) -> Eval<()> {
         let old = self.expression(target, scope)?;
         let right = self.expression(value, scope)?;
-        self.site = target.span.to(value.span);
+        self.visit(target.span.to(value.span));
         let site = self.site;
         let new = self.in_place(op, &old, &right).map_err(|stop| stop.at(site))?;
         self.assign(target, new, scope)
@@ -90,6 +90,11 @@ impl Interpreter<'_> {
             self.fuel.allocate(more.len())?;
             items.borrow_mut().extend(more);
             return Ok(old.clone());
+        }
+        if let (BinaryOp::Add, Value::Instance(instance)) = (op, old)
+            && let Some(function) = instance.class.lookup("__iadd__")
+        {
+            return self.call_values(&function, vec![old.clone(), right.clone()]);
         }
         let new = self.binary(op, old, right)?;
         if let (Value::Tensor(old_tensor), Value::Tensor(new)) = (old, &new)

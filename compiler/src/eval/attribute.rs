@@ -28,8 +28,12 @@ impl Interpreter<'_> {
             Value::Class(class) => self.class_attribute(class, name),
             Value::Super(object) => self.super_attribute(object, name).map(Some),
             Value::Module(module) => self.module_attribute(module, name),
+            Value::Package(package) => self.package_attribute(package, name),
             Value::Opaque(opaque) => super::modules::opaque_attribute(opaque, name).map(Some),
             Value::Tensor(tensor) => self.tensor_attribute(tensor, name),
+            Value::Function(_) | Value::Bound(_) | Value::Partial(_) if name == "__class__" => {
+                Ok(Some(super::builtins::class_of(object)))
+            }
             Value::Function(function) => Ok(function_attribute(function, name)),
             Value::Bound(bound) => match name {
                 "__self__" => Ok(Some(bound.0.clone())),
@@ -205,6 +209,10 @@ impl Interpreter<'_> {
                 Ok(())
             }
             Value::Tensor(tensor) => self.set_tensor_attribute(tensor, name, value),
+            Value::Package(package) => {
+                package.scope.set(name, value);
+                Ok(())
+            }
             Value::Unknown | Value::Opaque(_) | Value::Module(_) | Value::Bound(_) => Ok(()),
             other => Err(attribute_error(format!(
                 "'{}' object has no attribute '{name}'",
@@ -312,6 +320,9 @@ impl Interpreter<'_> {
     pub(crate) fn missing_attribute(&self, object: &Value, name: &str) -> Box<super::error::Stop> {
         let message = match object {
             Value::Module(module) => format!("module '{module}' has no attribute '{name}'"),
+            Value::Package(package) => {
+                format!("module '{}' has no attribute '{name}'", package.name)
+            }
             Value::Class(class) => {
                 format!("type object '{}' has no attribute '{name}'", class.name)
             }
@@ -352,6 +363,7 @@ impl Interpreter<'_> {
                 names.collect::<Vec<Vec<Name>>>().concat()
             }
             Value::Module(module) => super::modules::attribute_names(module),
+            Value::Package(package) => package.scope.names(),
             Value::Tensor(_) => super::tensor::attribute_names(),
             _ => Vec::new(),
         }
@@ -365,7 +377,10 @@ fn function_attribute(function: &Rc<Function>, name: &str) -> Option<Value> {
     match name {
         "__name__" => Some(Value::Str(Name::clone(&function.def.name))),
         "__qualname__" => Some(Value::Str(Name::clone(&function.qualified_name))),
-        "__module__" => Some(Value::str("__main__")),
+        "__module__" => {
+            let name = function.closure.module_scope().get("__name__");
+            Some(name.unwrap_or_else(|| Value::str("__main__")))
+        }
         "__doc__" => Some(Value::None),
         "__dict__" => Some(Value::dict(Default::default())),
         _ => None,

@@ -1,13 +1,19 @@
 //! Python's built-in functions and types, and the parts of its standard library that networks use.
 
 mod collection;
+mod deque;
+mod inspect;
 mod number;
 mod object;
+mod regex;
 mod standard;
 mod text;
 
 pub(crate) use collection::pairs_of;
+pub(crate) use deque::NAMED_TUPLE_METHODS;
+pub(crate) use inspect::INSPECTION;
 pub(crate) use number::math_function;
+pub(crate) use regex::REGULAR_EXPRESSIONS;
 pub(crate) use standard::STANDARD;
 
 use super::interpreter::Interpreter;
@@ -154,6 +160,11 @@ impl Interpreter<'_> {
         }
         Some(Value::Bound(std::rc::Rc::new((object.clone(), Value::Native(found)))))
     }
+}
+
+/// `type(object)` of a callable.
+pub(crate) fn class_of(object: &Value) -> Value {
+    object::type_value(object)
 }
 
 /// `append` of `list.append`.

@@ -112,7 +112,7 @@ impl Interpreter<'_> {
         {
             return Ok(value);
         }
-        self.site = decorator.span;
+        self.visit(decorator.span);
         self.call_values(&function, vec![value]).map_err(|stop| stop.at(decorator.span))
     }
 

@@ -89,6 +89,7 @@ impl Interpreter<'_> {
             (Value::Range(a), Value::Range(b)) => a == b,
             (Value::DType(a), Value::DType(b)) => a == b,
             (Value::Module(a), Value::Module(b)) => a == b,
+            (Value::Package(a), Value::Package(b)) => Rc::ptr_eq(a, b),
             (Value::Bytes(a), Value::Bytes(b)) => a == b,
             _ => return self.equal_objects(left, right),
         })
@@ -147,6 +148,7 @@ impl Interpreter<'_> {
             (Value::Tensor(a), Value::Tensor(b)) => Rc::ptr_eq(&a.0, &b.0),
             (Value::Native(a), Value::Native(b)) => std::ptr::eq(*a, *b),
             (Value::Module(a), Value::Module(b)) => a == b,
+            (Value::Package(a), Value::Package(b)) => Rc::ptr_eq(a, b),
             (Value::DType(a), Value::DType(b)) => a == b,
             (Value::Partial(a), Value::Partial(b)) => Rc::ptr_eq(a, b),
             (Value::Bound(a), Value::Bound(b)) => Rc::ptr_eq(a, b),
@@ -157,6 +159,20 @@ impl Interpreter<'_> {
     /// Order of two values; `None` where neither is less (NaN).
     pub(crate) fn order(&mut self, left: &Value, right: &Value) -> Eval<Option<Ordering>> {
         self.fuel.step()?;
+        let single = |value: &Value| match value {
+            Value::Tensor(tensor) => match tensor.data().as_deref() {
+                Some([number]) => Some(*number),
+                _ => None,
+            },
+            other => other.as_float(),
+        };
+        if let (true, Some(a), Some(b)) = (
+            matches!(left, Value::Tensor(_)) || matches!(right, Value::Tensor(_)),
+            single(left),
+            single(right),
+        ) {
+            return Ok(a.partial_cmp(&b));
+        }
         if let (Some(a), Some(b)) = (left.as_int(), right.as_int()) {
             return Ok(Some(a.cmp(&b)));
         }

@@ -19,7 +19,7 @@ impl Interpreter<'_> {
         scope: &Rc<Scope>,
     ) -> Eval<Flow> {
         let iterable = self.expression(iter, scope)?;
-        self.site = iter.span;
+        self.visit(iter.span);
         let mut iterator = self.iterate(&iterable).map_err(|stop| stop.at(iter.span))?;
         while let Some(item) = self.next(&mut iterator).map_err(|stop| stop.at(iter.span))? {
             self.fuel.step()?;
@@ -60,7 +60,7 @@ impl Interpreter<'_> {
         let mut managers = Vec::new();
         for (context, target) in items {
             let manager = self.expression(context, scope)?;
-            self.site = context.span;
+            self.visit(context.span);
             let entered = self.enter_context(&manager)?;
             if let Some(target) = target {
                 self.assign(target, entered, scope)?;

@@ -6,14 +6,16 @@ use std::rc::Rc;
 use crate::ast::{Module, Name, Stmt, StmtKind};
 use crate::ir::{Graph, ValueId};
 use crate::source::{SourceFile, Span};
+use crate::syntax::{self, SourceLimits};
 
+use super::CompileOptions;
 use super::error::{Eval, Exception, Mistake, Stop, raise};
 use super::interpreter::Interpreter;
 use super::native::CallArgs;
 use super::object::{Class, Instance};
+use super::package::MAIN;
 use super::prune::prune;
 use super::value::{Source, Tensor, Value};
-use super::{CompileOptions, Parse};
 
 /// The chosen network.
 pub(crate) struct Entry {
@@ -32,13 +34,8 @@ pub(crate) struct Traced {
 
 impl Interpreter<'_> {
     /// Runs a file, makes its network and calls it. `None` after a mistake, which is recorded.
-    pub(crate) fn trace(
-        &mut self,
-        parse: Parse<'_>,
-        module: &Module,
-        options: &CompileOptions,
-    ) -> Option<Traced> {
-        let result = self.trace_inner(parse, module, options);
+    pub(crate) fn trace(&mut self, module: &Module, options: &CompileOptions) -> Option<Traced> {
+        let result = self.trace_inner(module, options);
         match result {
             Ok(traced) => Some(traced),
             Err(stop) => {
@@ -48,18 +45,16 @@ impl Interpreter<'_> {
         }
     }
 
-    fn trace_inner(
-        &mut self,
-        parse: Parse<'_>,
-        module: &Module,
-        options: &CompileOptions,
-    ) -> Eval<Traced> {
-        self.run_module(&module.body)?;
+    fn trace_inner(&mut self, module: &Module, options: &CompileOptions) -> Eval<Traced> {
+        let globals = Rc::clone(&self.globals);
+        let package = Value::str(options.package.as_str());
+        globals.set(&Name::from("__package__"), package);
+        self.run_module(&module.body, &globals)?;
         if let Some(first) = module.body.first() {
             self.site = first.span;
         }
         let entry = match &options.entry {
-            Some(text) => self.asked_entry(parse, text)?,
+            Some(text) => self.asked_entry(text)?,
             None => self.find_entry(&module.body)?,
         };
         if let Some(span) = entry.span {
@@ -121,13 +116,12 @@ impl Interpreter<'_> {
         Ok(outputs)
     }
 
-    fn asked_entry(&mut self, parse: Parse<'_>, text: &str) -> Eval<Entry> {
+    fn asked_entry(&mut self, text: &str) -> Eval<Entry> {
         let source = SourceFile::new("--entry", text);
         // The expression has no place in the file; mistakes in it point at its beginning.
-        let parsed = parse(&source).map_err(|errors| {
-            let message = errors.as_slice().first().map_or("", |error| error.message.as_str());
-            bad_entry(format!("the entry `{text}` is no expression: {message}"))
-        })?;
+        let limits = SourceLimits::standard();
+        let parsed = syntax::parse(&source, MAIN, &limits)
+            .map_err(|error| bad_entry(format!("the entry `{text}` is no expression: {error}")))?;
         let [Stmt { kind: StmtKind::Expr(expr), .. }] = parsed.body.as_slice() else {
             return Err(bad_entry(format!("the entry `{text}` is not one expression")));
         };

@@ -131,6 +131,9 @@ impl Exception {
 impl Stop {
     /// Notes the place unless an inner one is known.
     pub(crate) fn at(mut self: Box<Self>, span: Span) -> Box<Self> {
+        if super::prelude::is_here(span) {
+            return self;
+        }
         match &mut *self {
             Stop::Raise(exception) | Stop::Refuse(exception) => {
                 exception.span.get_or_insert(span);

@@ -49,7 +49,7 @@ impl Interpreter<'_> {
             ExprKind::Binary { op, left, right } => {
                 let left = self.expression(left, scope)?;
                 let right = self.expression(right, scope)?;
-                self.site = expr.span;
+                self.visit(expr.span);
                 self.binary(*op, &left, &right)
             }
             ExprKind::BoolOp { is_and, values } => self.bool_op(*is_and, values, scope),
@@ -59,7 +59,7 @@ impl Interpreter<'_> {
             }
             ExprKind::Attribute { value, attr, .. } => {
                 let object = self.expression(value, scope)?;
-                self.site = expr.span;
+                self.visit(expr.span);
                 self.attribute(&object, attr)
             }
             ExprKind::Subscript { value, index } => {
@@ -68,7 +68,7 @@ impl Interpreter<'_> {
                     return Ok(object);
                 }
                 let index = self.expression(index, scope)?;
-                self.site = expr.span;
+                self.visit(expr.span);
                 self.item(&object, &index)
             }
             ExprKind::Slice { lower, upper, step } => {
@@ -135,7 +135,7 @@ impl Interpreter<'_> {
     /// Looks a name up: local, enclosing, global, built-in.
     pub(crate) fn lookup(&mut self, name: &Name, scope: &Rc<Scope>) -> Eval<Value> {
         match scope.find(name) {
-            Found::Value(value) => Ok(value),
+            Found::Value(value) => self.resolved(name, value, scope),
             Found::Unassigned => Err(raise(
                 Mistake::UnassignedName,
                 "UnboundLocalError",
@@ -144,10 +144,13 @@ impl Interpreter<'_> {
                 ),
             )
             .help(format!("assign `{name}` on every path that leads here"))),
-            Found::Missing => match self.builtin(name)? {
-                Some(value) => Ok(value),
-                None => Err(self.unknown_name(name, scope)),
-            },
+            Found::Missing => {
+                let found = match self.starred(name, scope)? {
+                    Some(value) => Some(value),
+                    None => self.builtin(name)?,
+                };
+                found.ok_or_else(|| self.unknown_name(name, scope))
+            }
         }
     }
 
@@ -213,7 +216,7 @@ impl Interpreter<'_> {
         scope: &Rc<Scope>,
     ) -> Eval<Value> {
         let value = self.expression(operand, scope)?;
-        self.site = expr.span;
+        self.visit(expr.span);
         match op {
             UnaryOp::Not if value.is_unknown() => Ok(Value::Unknown),
             UnaryOp::Not => Ok(Value::Bool(!self.truth(&value)?)),
@@ -244,7 +247,7 @@ impl Interpreter<'_> {
         let mut result = Value::Bool(true);
         for (position, (op, right)) in rest.iter().enumerate() {
             let right = self.expression(right, scope)?;
-            self.site = expr.span;
+            self.visit(expr.span);
             result = self.compare(*op, &left, &right)?;
             let is_last = position + 1 == rest.len();
             if !is_last && !self.truth(&result)? {
@@ -370,7 +373,7 @@ impl Interpreter<'_> {
             Some(iterable) => iterable,
             None => self.expression(&clause.iter, scope)?,
         };
-        self.site = clause.iter.span;
+        self.visit(clause.iter.span);
         let mut iterator = self.iterate(&iterable).map_err(|stop| stop.at(clause.iter.span))?;
         while let Some(item) = self.next(&mut iterator)? {
             self.fuel.step()?;

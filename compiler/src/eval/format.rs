@@ -85,6 +85,7 @@ impl Interpreter<'_> {
             Value::Range(range) => format!("range({}, {})", range.start, range.stop),
             Value::Class(class) => format!("<class '{}'>", class.name),
             Value::Module(name) => format!("<module '{name}'>"),
+            Value::Package(package) => format!("<module '{}'>", package.name),
             Value::DType(dtype) => format!("torch.{dtype}"),
             Value::Function(function) => format!("<function {}>", function.qualified_name),
             Value::Native(native) => format!("<built-in function {}>", native.name),

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use crate::ast::{Expr, ExprKind, Name, Stmt, StmtKind};
 use crate::diagnostic::Diagnostic;
 use crate::ir::{GraphBuilder, ModuleId};
-use crate::source::Span;
+use crate::source::{SourceProvider, Span};
 
 use super::error::{Eval, Exception, Mistake, Stop};
 use super::fuel::{Fuel, Limits};
 use super::native::SignatureCache;
 use super::object::{Class, Instance};
+use super::package::Package;
 use super::scope::{Locals, Scope, ScopeKind};
 use super::value::{Key, Opaque, Value};
 
@@ -55,9 +56,12 @@ pub(crate) struct Interpreter<'a> {
     pub handling: Vec<Exception>,
     /// How many `try` bodies run.
     pub protected: usize,
+    /// Where other files come from.
+    pub sources: &'a dyn SourceProvider,
+    /// Modules of other files that were asked for; `None` where there is none.
+    pub packages: HashMap<Name, Option<Rc<Package>>>,
     captured: Vec<Weak<Scope>>,
     instances: Vec<Weak<Instance>>,
-    source: std::marker::PhantomData<&'a ()>,
 }
 
 impl Drop for Interpreter<'_> {
@@ -66,6 +70,7 @@ impl Drop for Interpreter<'_> {
         for scope in self.captured.iter().filter_map(Weak::upgrade) {
             scope.variables.take();
             scope.method.take();
+            scope.stars.take();
         }
         for instance in self.instances.iter().filter_map(Weak::upgrade) {
             instance.attributes.take();
@@ -73,11 +78,17 @@ impl Drop for Interpreter<'_> {
             instance.payload.take();
         }
         self.globals.variables.take();
+        self.globals.stars.take();
     }
 }
 
-impl Interpreter<'_> {
-    pub(crate) fn new(limits: Limits, training: bool, start: Span) -> Self {
+impl<'a> Interpreter<'a> {
+    pub(crate) fn new(
+        limits: Limits,
+        training: bool,
+        start: Span,
+        sources: &'a dyn SourceProvider,
+    ) -> Self {
         let globals = Scope::new(ScopeKind::Module, Rc::default(), None);
         Interpreter {
             fuel: Fuel::new(limits),
@@ -98,10 +109,13 @@ impl Interpreter<'_> {
             protected: 0,
             captured: Vec::new(),
             instances: Vec::new(),
-            source: std::marker::PhantomData,
+            sources,
+            packages: HashMap::new(),
         }
     }
+}
 
+impl Interpreter<'_> {
     /// Remembers a scope that a function captured.
     pub(crate) fn capture(&mut self, scope: &Rc<Scope>) {
         let known = |last: &Weak<Scope>| std::ptr::eq(last.as_ptr(), Rc::as_ptr(scope));
@@ -145,30 +159,31 @@ impl Interpreter<'_> {
 
     /// Runs the statements of the file. A statement that nasc does not understand is skipped, and
     /// the names it would have bound say why when they are used.
-    pub(crate) fn run_module(&mut self, body: &[Stmt]) -> Eval<()> {
-        let globals = Rc::clone(&self.globals);
+    pub(crate) fn run_module(&mut self, body: &[Stmt], globals: &Rc<Scope>) -> Eval<()> {
         for statement in body {
             if is_main_guard(statement) {
                 continue;
             }
-            match self.execute(statement, &globals) {
+            match self.execute(statement, globals) {
                 Ok(_) => {}
-                Err(stop) => self.skip_statement(statement, *stop)?,
+                Err(stop) => self.skip_statement(statement, *stop, globals)?,
             }
         }
         Ok(())
     }
 
-    fn skip_statement(&mut self, statement: &Stmt, stop: Stop) -> Eval<()> {
+    fn skip_statement(&mut self, statement: &Stmt, stop: Stop, globals: &Rc<Scope>) -> Eval<()> {
+        let is_other_file = statement.span.file != super::package::MAIN;
         let exception = match stop {
             Stop::Refuse(exception) if !is_budget(exception.mistake) => exception,
+            Stop::Raise(exception) if is_other_file => exception,
             Stop::Silent => return Ok(()),
             other => return Err(Box::new(other)),
         };
         for name in super::scope::bound_names(statement) {
             let reason = Some(exception.clone());
             let opaque = Opaque { name: name.to_string(), inert: false, reason };
-            self.globals.set(&name, Value::Opaque(Rc::new(opaque)));
+            globals.set(&name, Value::Opaque(Rc::new(opaque)));
         }
         Ok(())
     }
@@ -200,7 +215,7 @@ impl Interpreter<'_> {
                 scope.assign(&def.name, function);
             }
             StmtKind::ClassDef(def) => {
-                self.site = statement.span;
+                self.visit(statement.span);
                 let class = self.define_class(def, scope)?;
                 scope.assign(&def.name, class);
             }
@@ -267,7 +282,7 @@ impl Interpreter<'_> {
     /// Evaluates a condition to a decided truth.
     pub(crate) fn condition(&mut self, test: &Expr, scope: &Rc<Scope>) -> Eval<bool> {
         let value = self.expression(test, scope)?;
-        self.site = test.span;
+        self.visit(test.span);
         self.truth(&value).map_err(|stop| stop.at(test.span))
     }
 

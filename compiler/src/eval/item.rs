@@ -37,6 +37,7 @@ impl Interpreter<'_> {
             Value::Instance(instance) => self.instance_item(object, instance, index),
             Value::Class(class) => self.class_item(class, index),
             Value::Native(_) => Ok(object.clone()),
+            Value::Module("sys.modules") => self.loaded_module(index),
             Value::Opaque(opaque) if opaque.inert => Ok(object.clone()),
             Value::Opaque(opaque) => Err(super::modules::opaque_use(opaque)),
             other => {

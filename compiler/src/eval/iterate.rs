@@ -218,6 +218,7 @@ impl Interpreter<'_> {
             Value::DType(dtype) => Key::DType(*dtype),
             Value::Native(native) => Key::Name(native.name),
             Value::Module(name) => Key::Name(name),
+            Value::Package(package) => Key::Identity(Rc::as_ptr(package) as usize),
             Value::Function(function) => Key::Identity(Rc::as_ptr(function) as usize),
             Value::Class(class) => Key::Identity(Rc::as_ptr(class) as usize),
             Value::Bound(bound) => Key::Identity(Rc::as_ptr(bound) as usize),
@@ -289,6 +290,8 @@ impl Interpreter<'_> {
             | Value::Super(_)
             | Value::Wrapper(_)
             | Value::Module(_)
+            | Value::Package(_)
+            | Value::Lazy(_)
             | Value::DType(_) => true,
         })
     }

@@ -26,6 +26,11 @@ pub(crate) struct Layer {
 const FUNCTIONS: &[&[Native]] = &[
     super::builtins::FUNCTIONS,
     super::builtins::STANDARD,
+    super::builtins::INSPECTION,
+    super::builtins::REGULAR_EXPRESSIONS,
+    super::einops::FUNCTIONS,
+    super::prelude::HELPERS,
+    super::numpy::FUNCTIONS,
     super::tensor::CREATION,
     super::tensor::FUNCTIONS,
     super::nn::FUNCTIONS,
@@ -125,6 +130,13 @@ impl Interpreter<'_> {
         let is_layer = !matches!(layer.name, "Module");
         let shown = is_layer.then_some(layer.name);
         Some(self.native_class(layer.name, bases, layer.methods, shown, None))
+    }
+
+    /// `einops.layers.torch.NAME`
+    pub(crate) fn einops_class(&mut self, name: &str) -> Option<Rc<Class>> {
+        let layer = super::einops::LAYERS.iter().find(|layer| layer.name == name)?;
+        let bases = vec![self.layer_class(layer.base)?];
+        Some(self.native_class(layer.name, bases, layer.methods, Some(layer.name), None))
     }
 
     /// The class to derive from when the program derives from a built-in type.

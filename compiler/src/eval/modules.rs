@@ -19,6 +19,7 @@ const KNOWN: &[&str] = &[
     "torch.nn.functional",
     "torch.nn.init",
     "torch.nn.modules",
+    "torch.nn.modules.utils",
     "torch.nn.parameter",
     "torch.jit",
     "torch.fx",
@@ -42,6 +43,13 @@ const KNOWN: &[&str] = &[
     "typing",
     "typing_extensions",
     "inspect",
+    "re",
+    "os",
+    "sys",
+    "sys.modules",
+    "einops",
+    "einops.layers",
+    "einops.layers.torch",
     "numbers",
     "contextlib",
     "numpy",
@@ -49,8 +57,6 @@ const KNOWN: &[&str] = &[
 
 /// Modules without influence on a network.
 const INERT: &[&str] = &[
-    "os",
-    "sys",
     "logging",
     "warnings",
     "argparse",
@@ -59,7 +65,6 @@ const INERT: &[&str] = &[
     "json",
     "pickle",
     "random",
-    "re",
     "string",
     "pathlib",
     "tqdm",
@@ -152,6 +157,10 @@ fn known_module(name: &str) -> Option<&'static str> {
 
 fn is_inert(name: &str) -> bool {
     let top = name.split('.').next().unwrap_or(name);
+    // These make layers; what nasc does not know of them matters.
+    if ["torchvision.models", "torchvision.ops"].iter().any(|made| name.starts_with(made)) {
+        return false;
+    }
     let under = |root: &&str| name == *root || name.starts_with(&format!("{root}."));
     INERT.contains(&top) || INERT_TORCH.iter().any(under)
 }
@@ -176,10 +185,21 @@ impl Interpreter<'_> {
         for alias in names {
             let top = alias.name.split('.').next().unwrap_or(&alias.name);
             let wanted: &str = if alias.asname.is_some() { &alias.name } else { top };
-            let module = self.module(wanted).map_err(|stop| stop.at(alias.span))?;
+            let module = self.import_module(wanted).map_err(|stop| stop.at(alias.span))?;
             scope.assign(&import_binding(alias), module);
         }
         Ok(())
+    }
+
+    /// A module of nasc's own, of another file, or one that does not matter.
+    fn import_module(&mut self, name: &str) -> Eval<Value> {
+        let top = name.split('.').next().unwrap_or(name);
+        if known_module(top).is_none()
+            && let Some(package) = self.package(name)
+        {
+            return Ok(Value::Package(package));
+        }
+        self.module(name)
     }
 
     fn module(&mut self, name: &str) -> Eval<Value> {
@@ -204,6 +224,15 @@ impl Interpreter<'_> {
         level: u32,
         scope: &Rc<Scope>,
     ) -> Eval<()> {
+        let Some(absolute) = self.absolute_name(module, level, scope) else {
+            return Err(super::package::beyond_root());
+        };
+        let top = absolute.split('.').next().unwrap_or(&absolute);
+        if (level > 0 || known_module(top).is_none())
+            && let Some(package) = self.package(&absolute)
+        {
+            return self.import_from_package(&package, names, scope);
+        }
         let dots = ".".repeat(usize::try_from(level.min(16)).unwrap_or(0));
         let name = format!("{dots}{}", module.map_or("", |name| &**name));
         let container = if level > 0 { Value::opaque(&*name) } else { self.module(&name)? };
@@ -262,12 +291,16 @@ impl Interpreter<'_> {
         if let Some(native) = super::library::function(&full) {
             return Ok(Some(Value::Native(native)));
         }
+        if let Some(value) = self.prelude_attribute(module, name)? {
+            return Ok(Some(value));
+        }
         if is_inert(&full) {
             return Ok(Some(Value::inert(full)));
         }
         Ok(match module {
             "torch" => torch_constant(name).or_else(|| self.torch_fallback(name)),
             "torch.nn" | "torch.nn.modules" => self.nn_attribute(name),
+            "torch.autograd" if name == "Function" => Some(Value::Class(self.autograd_class())),
             "torch.nn.parameter" | "torch.autograd" => {
                 self.module_attribute("torch.nn", name)?.or_else(|| Some(Value::opaque(full)))
             }
@@ -277,6 +310,13 @@ impl Interpreter<'_> {
             "typing" | "typing_extensions" | "abc" | "types" | "numbers" | "contextlib"
             | "collections.abc" => Some(self.annotation_name(&full, name)),
             "enum" => self.enum_class(name),
+            "einops.layers.torch" => {
+                let class = self.einops_class(name).map(Value::Class);
+                class.or_else(|| Some(Value::opaque(full)))
+            }
+            "sys" => Some(system_attribute(name)),
+            "os" if name == "environ" => Some(Value::dict(Default::default())),
+            "os" => Some(Value::inert(full)),
             "dataclasses" | "functools" | "itertools" | "copy" | "collections" | "operator"
             | "inspect" => Some(Value::opaque(full)),
             "numpy" if name == "pi" => Some(Value::Float(std::f64::consts::PI)),
@@ -318,12 +358,10 @@ impl Interpreter<'_> {
     fn torch_fallback(&mut self, name: &str) -> Option<Value> {
         let full = format!("torch.{name}");
         match name {
-            "device" | "manual_seed" | "save" | "load" | "compile" | "set_default_dtype"
-            | "autocast" | "set_grad_enabled" | "enable_grad" | "no_grad" | "inference_mode"
-            | "_assert" | "Size" | "FloatTensor" | "set_num_threads" | "__version__"
-            | "memory_format" | "channels_last" | "contiguous_format" | "Generator" => {
-                Some(Value::inert(full))
-            }
+            "manual_seed" | "save" | "load" | "compile" | "set_default_dtype" | "autocast"
+            | "set_grad_enabled" | "enable_grad" | "no_grad" | "inference_mode" | "_assert"
+            | "Size" | "FloatTensor" | "set_num_threads" | "memory_format" | "channels_last"
+            | "contiguous_format" | "Generator" => Some(Value::inert(full)),
             _ => known_but_unsupported(super::tensor::torch_names(), &full),
         }
     }
@@ -358,6 +396,16 @@ pub(crate) fn contains(names: &str, name: &str) -> bool {
     names.split_whitespace().any(|known| known == name)
 }
 
+/// `sys.version_info` and the like, as Python 3.11 has them.
+fn system_attribute(name: &str) -> Value {
+    match name {
+        "version_info" => Value::tuple([3, 11, 0].into_iter().map(Value::Int).collect()),
+        "maxsize" => Value::Int(i128::from(i64::MAX)),
+        "platform" => Value::str("linux"),
+        _ => Value::inert(format!("sys.{name}")),
+    }
+}
+
 fn jit_attribute(name: &str, full: &str) -> Value {
     match name {
         "is_scripting" | "is_tracing" => Value::Native(&super::builtins::FALSE),
@@ -376,6 +424,8 @@ fn torch_constant(name: &str) -> Option<Value> {
         "int" | "int32" => Value::DType(DType::I32),
         "uint8" => Value::DType(DType::U8),
         "bool" => Value::DType(DType::Bool),
+        // The version whose behaviour nasc follows.
+        "__version__" => Value::str("2.15.0"),
         "pi" => Value::Float(std::f64::consts::PI),
         "e" => Value::Float(std::f64::consts::E),
         "inf" => Value::Float(f64::INFINITY),

@@ -118,6 +118,16 @@ pub(crate) const FUNCTIONS: &[Native] = &[
         "input, num_groups, weight=None, bias=None, eps=1e-05",
         layer_norm::group_function,
     ),
+    native(
+        "torch.nn.functional.local_response_norm",
+        "input, size, alpha=0.0001, beta=0.75, k=1.0",
+        image::local_response_norm,
+    ),
+    native(
+        "torch.nn.functional.unfold",
+        "input, kernel_size, dilation=1, padding=0, stride=1",
+        image::unfold,
+    ),
     native("torch.nn.functional.pad", image::PAD, image::pad),
     native("torch.nn.functional.interpolate", image::INTERPOLATE, image::interpolate),
     native("torch.nn.functional.embedding", "input, weight, padding_idx=None", image::embedding),

@@ -23,6 +23,11 @@ impl Interpreter<'_> {
         if let Some(result) = self.overloaded(op, left, right)? {
             return Ok(result);
         }
+        let is_sequence =
+            |value: &Value| matches!(value, Value::List(_) | Value::Tuple(_) | Value::Str(_));
+        if op == BinaryOp::Mul && (is_sequence(left) || is_sequence(right)) {
+            return self.repeat_sequence(left, right);
+        }
         if matches!(left, Value::Tensor(_)) || matches!(right, Value::Tensor(_)) {
             return self.tensor_binary(op, left, right);
         }
@@ -135,7 +140,14 @@ impl Interpreter<'_> {
     }
 
     fn repeat_sequence(&mut self, left: &Value, right: &Value) -> Eval<Value> {
-        let (sequence, count) = match (left.as_int(), right.as_int()) {
+        let whole = |value: &Value| match value {
+            Value::Tensor(tensor) => match tensor.data().as_deref() {
+                Some([number]) if number.fract() == 0.0 => Some(*number as i128),
+                _ => None,
+            },
+            other => other.as_int(),
+        };
+        let (sequence, count) = match (whole(left), whole(right)) {
             (_, Some(count)) => (left, count),
             (Some(count), _) => (right, count),
             _ => return Err(unsupported(BinaryOp::Mul, left, right)),
@@ -193,6 +205,11 @@ impl Interpreter<'_> {
             (UnaryOp::Neg, Value::Float(number)) => Ok(Value::Float(-number)),
             (UnaryOp::Pos, Value::Float(number)) => Ok(Value::Float(*number)),
             (_, Value::Opaque(opaque)) => Err(super::modules::opaque_use(opaque)),
+            (UnaryOp::Invert, Value::Tensor(tensor))
+                if tensor.dtype() == crate::ir::DType::Bool =>
+            {
+                self.unary_op("logical_not", crate::ir::op::Unary::LogicalNot, tensor)
+            }
             (_, Value::Batch(_)) => Err(symbolic_size("this operation on the batch size")),
             _ => {
                 let Some(number) = value.as_int() else {

@@ -33,6 +33,8 @@ pub(crate) struct Scope {
     pub variables: RefCell<HashMap<Name, Value>>,
     pub locals: Rc<Locals>,
     pub parent: Option<Rc<Scope>>,
+    /// Modules that a module imports with `*`.
+    pub stars: super::package::Stars,
     /// For `super()`: the class whose method runs, and its first argument.
     pub method: RefCell<Option<(Rc<Class>, Value)>>,
 }
@@ -52,6 +54,7 @@ impl Scope {
             variables: RefCell::default(),
             locals,
             parent,
+            stars: RefCell::default(),
             method: RefCell::default(),
         })
     }
@@ -110,6 +113,27 @@ impl Scope {
                 return;
             }
             next = scope.parent.as_ref();
+        }
+    }
+
+    /// The scope of the module that this scope lies in.
+    pub(crate) fn module_scope(self: &Rc<Self>) -> Rc<Scope> {
+        let mut scope = self;
+        while let Some(parent) = &scope.parent {
+            scope = parent;
+        }
+        Rc::clone(scope)
+    }
+
+    /// Gives a variable that is here or further out its value; others stay unbound.
+    pub(crate) fn rebind(&self, name: &str, value: &Value) {
+        let mut next = Some(self);
+        while let Some(scope) = next {
+            if let Some(known) = scope.variables.borrow_mut().get_mut(name) {
+                *known = value.clone();
+                return;
+            }
+            next = scope.parent.as_deref();
         }
     }
 

@@ -54,6 +54,10 @@ pub(crate) enum Value {
     Wrapper(Rc<Wrapper>),
     /// A Python module that nasc knows, by dotted name.
     Module(&'static str),
+    /// A module of another file.
+    Package(Rc<super::package::Package>),
+    /// A name imported from another file that nothing has used yet; only in variables of modules.
+    Lazy(Rc<super::package::LazyImport>),
     /// Something outside the subset; harmless until it decides anything.
     Opaque(Rc<Opaque>),
     DType(DType),
@@ -360,7 +364,7 @@ impl Value {
             Value::Instance(instance) => return instance.class.name.to_string(),
             Value::Super(_) => "super",
             Value::Wrapper(_) => "property",
-            Value::Module(_) => "module",
+            Value::Module(_) | Value::Package(_) | Value::Lazy(_) => "module",
             Value::Opaque(opaque) => return opaque.name.clone(),
             Value::DType(_) => "dtype",
             Value::Tensor(tensor) if tensor.0.parameter => "Parameter",

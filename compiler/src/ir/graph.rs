@@ -150,7 +150,7 @@ impl ParamKind {
 }
 
 /// How a parameter starts, as PyTorch does it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Init {
     /// All elements equal.
     Constant(f64),
@@ -168,6 +168,8 @@ pub enum Init {
         /// Standard deviation.
         std: f64,
     },
+    /// These elements, in row-major order.
+    Elements(std::sync::Arc<[f64]>),
 }
 
 /// One parameter or buffer. Shared tensors are one entry under their first name.

@@ -129,7 +129,7 @@ impl SearchConfig {
             network_archive: logarithmic_archive(5e2, 5e6),
             language_model: LanguageModelConfig { batch: 8, ..nasc.language_model },
             training: TrainingConfig {
-                epochs: 5,
+                epochs: 10,
                 max_train_examples: Some(2_000),
                 max_fitness_examples: Some(1_000),
                 ..nasc.training

@@ -170,11 +170,68 @@ pub(crate) const SET_METHODS: &[Native] = &[
         items.extend(interpreter.collect(&args.value("iterable"))?);
         interpreter.make_set(items)
     }),
+    native("set.issubset", "self, other", |interpreter, args| {
+        contains_all(interpreter, &args.value("other"), &args.value("self"))
+    }),
+    native("set.issuperset", "self, other", |interpreter, args| {
+        contains_all(interpreter, &args.value("self"), &args.value("other"))
+    }),
+    native("set.difference", "self, iterable", |interpreter, args| {
+        interpreter.filtered_set(&args.value("self"), &args.value("iterable"), false)
+    }),
+    native("set.intersection", "self, iterable", |interpreter, args| {
+        interpreter.filtered_set(&args.value("self"), &args.value("iterable"), true)
+    }),
+    native("set.remove", "self, item", |interpreter, args| {
+        let item = args.value("item");
+        let key = interpreter.key(&item)?;
+        match this_dict(args)?.borrow_mut().remove(&key) {
+            Some(_) => Ok(Value::None),
+            None => Err(raise(Mistake::UnknownKey, "KeyError", interpreter.repr(&item)?)),
+        }
+    }),
+    native("set.clear", "self", |_, args| {
+        this_dict(args)?.borrow_mut().clear();
+        Ok(Value::None)
+    }),
     native("set.copy", "self", |interpreter, args| {
         let items = interpreter.collect(&args.value("self"))?;
         interpreter.make_set(items)
     }),
 ];
+
+/// Whether all items of the second are in the first.
+fn contains_all(interpreter: &mut Interpreter<'_>, whole: &Value, part: &Value) -> Eval<Value> {
+    let whole = interpreter.collect(whole)?;
+    let part = interpreter.collect(part)?;
+    let mut keys = std::collections::HashSet::new();
+    for item in &whole {
+        keys.insert(interpreter.key(item)?);
+    }
+    for item in &part {
+        if !keys.contains(&interpreter.key(item)?) {
+            return Ok(Value::Bool(false));
+        }
+    }
+    Ok(Value::Bool(true))
+}
+
+impl Interpreter<'_> {
+    /// The items of a set that are, or are not, in another collection.
+    fn filtered_set(&mut self, set: &Value, other: &Value, wanted: bool) -> Eval<Value> {
+        let mut keys = std::collections::HashSet::new();
+        for item in self.collect(other)? {
+            keys.insert(self.key(&item)?);
+        }
+        let mut kept = Vec::new();
+        for item in self.collect(set)? {
+            if keys.contains(&self.key(&item)?) == wanted {
+                kept.push(item);
+            }
+        }
+        self.make_set(kept)
+    }
+}
 
 fn this_list(args: &Args) -> Eval<ListRef> {
     match args.value("self") {
@@ -541,6 +598,9 @@ pub(super) fn named_tuple(interpreter: &mut Interpreter<'_>, args: &Args) -> Eva
     let mut attributes = crate::eval::ordered::OrderedMap::default();
     attributes.insert("_fields".into(), Value::tuple(fields));
     attributes.insert("_defaults".into(), args.value("defaults"));
+    for method in super::NAMED_TUPLE_METHODS {
+        attributes.insert(super::method_name(method).into(), Value::Native(method));
+    }
     let class = interpreter.make_class(name, vec![base], attributes, None)?;
     Ok(Value::Class(class))
 }

@@ -95,8 +95,11 @@ pub(super) fn divmod(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Val
 }
 
 /// Rounds half to even, as Python does.
-pub(super) fn round(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+pub(super) fn round(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let value = args.value("number");
+    if let Value::Tensor(tensor) = &value {
+        return interpreter.unary_op("round", crate::ir::op::Unary::Round, tensor);
+    }
     if let (Some(number), true) = (value.as_int(), args.value("ndigits").is_none()) {
         return Ok(Value::Int(number));
     }
@@ -259,4 +262,30 @@ pub(super) fn isqrt(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
         return Err(value_error("isqrt() argument must be nonnegative"));
     }
     Ok(Value::Int(number.isqrt()))
+}
+
+/// `math.comb(n, k)` and `math.perm(n, k)`.
+pub(super) fn choices(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let (n, k) = (args.int("n")?, args.int("k")?);
+    if n < 0 || k < 0 {
+        return Err(crate::eval::error::value_error("n and k must be non-negative"));
+    }
+    let ordered = args.function.ends_with("perm");
+    let mut product: i128 = 1;
+    for step in 0..k.min(1000) {
+        let next = product.checked_mul((n - step).max(0));
+        let next = if ordered { next } else { next.and_then(|p| p.checked_div(step + 1)) };
+        product = next.ok_or_else(|| {
+            refuse(crate::eval::error::Mistake::IntegerOverflow, "an integer exceeds 128 bits")
+        })?;
+    }
+    Ok(Value::Int(product))
+}
+
+/// `math.factorial(n)`
+pub(super) fn factorial(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let product = (1..=args.int("n")?.min(1000)).try_fold(1i128, i128::checked_mul);
+    product.map(Value::Int).ok_or_else(|| {
+        refuse(crate::eval::error::Mistake::IntegerOverflow, "an integer exceeds 128 bits")
+    })
 }

@@ -33,16 +33,13 @@ pub(crate) const STANDARD: &[Native] = &[
     native("math.ceil", "x", number::ceil),
     native("math.trunc", "x", number::to_int),
     native("math.pow", "x, y", number::float_pow),
+    native("math.comb", "n, k", number::choices),
+    native("math.perm", "n, k", number::choices),
+    native("math.factorial", "n", number::factorial),
     native("math.gcd", "*args", number::gcd),
     native("math.prod", "iterable, start=1", number::prod),
     native("math.isqrt", "n", number::isqrt),
     native("numpy.prod", "iterable, start=1", number::prod),
-    native("numpy.sqrt", "x", number::math),
-    native("numpy.log", "x", number::math),
-    native("numpy.log2", "x", number::math),
-    native("numpy.exp", "x", number::math),
-    native("numpy.ceil", "x", number::ceil),
-    native("numpy.floor", "x", number::floor),
     native("collections.OrderedDict", "*args, **kwargs", collection::dict),
     native("collections.defaultdict", "default_factory=None, *args, **kwargs", default_dict),
     native(
@@ -50,9 +47,8 @@ pub(crate) const STANDARD: &[Native] = &[
         "typename, field_names, defaults=None",
         collection::named_tuple,
     ),
-    native("collections.deque", "iterable=(), maxlen=None", collection::list),
+    native("collections.deque", "iterable=(), maxlen=None", super::deque::make),
     native("functools.partial", "function, *args, **kwargs", partial),
-    native("functools.wraps", "wrapped, *args, **kwargs", |_, _| Ok(Value::Native(&IDENTITY))),
     native("functools.lru_cache", "maxsize=128, typed=False", memo),
     native("functools.cache", "function", |_, args| Ok(args.value("function"))),
     native("functools.total_ordering", "cls", |_, args| Ok(args.value("cls"))),
@@ -64,7 +60,7 @@ pub(crate) const STANDARD: &[Native] = &[
     native("itertools.count", "start=0, step=1", count),
     native("itertools.cycle", "iterable", cycle),
     native("itertools.islice", "iterable, *args", islice),
-    native("itertools.accumulate", "iterable", accumulate),
+    native("itertools.accumulate", "iterable, func=None, *, initial=None", accumulate),
     native("itertools.zip_longest", "*iterables, fillvalue=None", zip_longest),
     native("itertools.combinations", "iterable, r", combinations),
     native("copy.copy", "x", shallow_copy),
@@ -91,9 +87,10 @@ pub(crate) const STANDARD: &[Native] = &[
     native("typing.cast", "type, value", |_, args| Ok(args.value("value"))),
     native("torch.jit.annotate", "type, value", |_, args| Ok(args.value("value"))),
     native("torch.jit.script", "obj, **kwargs", |_, args| Ok(args.value("obj"))),
-    native("torch.jit.ignore", "function, **kwargs", |_, args| Ok(args.value("function"))),
-    native("torch.jit.unused", "function, **kwargs", |_, args| Ok(args.value("function"))),
+    native("torch.jit.ignore", "function=None, **kwargs", decorate),
+    native("torch.jit.unused", "function=None, **kwargs", decorate),
     native("torch.jit.export", "function, **kwargs", |_, args| Ok(args.value("function"))),
+    native("torch.autograd.Variable", "data, *args, **kwargs", |_, args| Ok(args.value("data"))),
     native("torch.fx.wrap", "function", |_, args| Ok(args.value("function"))),
     native("torch.cuda.is_available", "", |_, _| Ok(Value::Bool(false))),
     native("torch.is_tensor", "object", |_, args| {
@@ -104,6 +101,14 @@ pub(crate) const STANDARD: &[Native] = &[
         i.call_values(&args.value("function"), args.rest.clone())
     }),
 ];
+
+/// `@decorator` and `@decorator(...)` that change nothing.
+fn decorate(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    Ok(match args.value("function") {
+        Value::None | Value::Bool(_) => Value::Native(&IDENTITY),
+        function => function,
+    })
+}
 
 static IDENTITY: Native = native("identity", "x", |_, args| Ok(args.value("x")));
 
@@ -124,7 +129,18 @@ fn default_dict(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     Ok(Value::Instance(instance))
 }
 
+/// A partial of a partial is one of the function itself, as in Python.
 fn partial(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    if let Value::Partial(inner) = args.value("function") {
+        let mut keywords: Vec<(Name, Value)> = inner.keywords.clone();
+        keywords.retain(|(name, _)| !args.extra.iter().any(|(given, _)| given == name));
+        keywords.extend(args.extra.clone());
+        return Ok(Value::Partial(Rc::new(Partial {
+            function: inner.function.clone(),
+            positional: [inner.positional.as_slice(), &args.rest].concat(),
+            keywords,
+        })));
+    }
     Ok(Value::Partial(Rc::new(Partial {
         function: args.value("function"),
         positional: args.rest.clone(),
@@ -241,10 +257,12 @@ fn islice(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
 }
 
 fn accumulate(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
-    let mut sums: Vec<Value> = Vec::new();
+    let (function, initial) = (args.value("func"), args.value("initial"));
+    let mut sums: Vec<Value> = if initial.is_none() { Vec::new() } else { vec![initial] };
     for item in interpreter.collect(&args.value("iterable"))? {
-        let next = match sums.last() {
-            Some(last) => interpreter.binary(BinaryOp::Add, &last.clone(), &item)?,
+        let next = match sums.last().cloned() {
+            Some(last) if function.is_none() => interpreter.binary(BinaryOp::Add, &last, &item)?,
+            Some(last) => interpreter.call_values(&function, vec![last, item])?,
             None => item,
         };
         sums.push(next);

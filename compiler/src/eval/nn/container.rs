@@ -40,6 +40,11 @@ const LIST: &[Native] = &[
     native("ModuleList.append", "self, module", append),
     native("ModuleList.extend", "self, modules", extend),
     native("ModuleList.insert", "self, index, module", insert),
+    native("ModuleList.__add__", "self, other", list_add),
+    native("ModuleList.__iadd__", "self, modules", |interpreter, args| {
+        extend(interpreter, args)?;
+        Ok(args.value("self"))
+    }),
     native("ModuleList.__len__", "self", length),
     native("ModuleList.__iter__", "self", iterate),
     native("ModuleList.__getitem__", "self, index", get_item),
@@ -105,6 +110,14 @@ fn renumber(module: &Instance, children: Vec<Value>) -> Eval<()> {
         state.modules.clear();
     }
     put_numbered(module, children)
+}
+
+/// `modules + others`: a new list.
+fn list_add(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let mut children = interpreter.collect(&args.value("self"))?;
+    children.extend(interpreter.collect(&args.value("other"))?);
+    let Some(class) = interpreter.layer_class("ModuleList") else { return Ok(Value::Unknown) };
+    interpreter.instantiate(&class, CallArgs::positional(vec![Value::list(children)]))
 }
 
 fn sequential_init(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {

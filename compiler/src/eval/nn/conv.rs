@@ -163,7 +163,7 @@ fn add_parameters(
     let fan_in = shape.iter().skip(1).fold(1f64, |product, &extent| product * extent as f64);
     let bound = if fan_in > 0.0 { 1.0 / fan_in.sqrt() } else { 0.0 };
     let init = Init::Uniform { low: -bound, high: bound };
-    register(module, "weight", Some((&shape, dtype, init)))?;
+    register(module, "weight", Some((&shape, dtype, init.clone())))?;
     let has_bias = !matches!(args.value("bias"), Value::Bool(false) | Value::None)
         && args.value("bias").as_int() != Some(0);
     let bias_shape = [out_channels];

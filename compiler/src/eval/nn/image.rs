@@ -6,7 +6,9 @@ use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, Native, counts};
 use crate::eval::value::{Tensor, Value};
-use crate::ir::op::{Attention, Embedding, Interpolate, InterpolateMode, Op, Pad, PadMode};
+use crate::ir::op::{
+    Attention, Embedding, Interpolate, InterpolateMode, LocalResponseNorm, Op, Pad, PadMode, Unfold,
+};
 use crate::ir::{Dim, Init};
 
 use super::{kept, parameter_dtype, register, start, this};
@@ -232,4 +234,30 @@ pub(super) fn attention(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<
     let mut operands = vec![args.tensor("query")?, args.tensor("key")?, args.tensor("value")?];
     operands.extend(mask);
     interpreter.emit("scaled_dot_product_attention", op, &operands)
+}
+
+/// `F.local_response_norm`
+pub(super) fn local_response_norm(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let op = LocalResponseNorm {
+        size: args.count("size", 1)?,
+        alpha: args.float("alpha")?,
+        beta: args.float("beta")?,
+        k: args.float("k")?,
+    };
+    interpreter.emit("local_response_norm", Op::LocalResponseNorm(op), &[args.tensor("input")?])
+}
+
+/// `F.unfold`: windows of images as columns.
+pub(super) fn unfold(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let pair = |name: &str, least: i128| -> Eval<[u64; 2]> {
+        let numbers = args.counts(name, 2, least)?;
+        Ok([numbers.first().copied().unwrap_or(1), numbers.get(1).copied().unwrap_or(1)])
+    };
+    let op = Unfold {
+        kernel: pair("kernel_size", 1)?,
+        dilation: pair("dilation", 1)?,
+        padding: pair("padding", 0)?,
+        stride: pair("stride", 1)?,
+    };
+    interpreter.emit("unfold", Op::Unfold(op), &[args.tensor("input")?])
 }

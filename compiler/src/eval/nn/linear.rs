@@ -113,7 +113,7 @@ fn initialise(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let bound = if input > 0 { 1.0 / (input as f64).sqrt() } else { 0.0 };
     let init = Init::Uniform { low: -bound, high: bound };
     let dtype = parameter_dtype(args)?;
-    register(&module, "weight", Some((&[output, input], dtype, init)))?;
+    register(&module, "weight", Some((&[output, input], dtype, init.clone())))?;
     let has_bias = args.bool(interpreter, "bias")?;
     register(&module, "bias", has_bias.then_some((&[output], dtype, init)))?;
     Ok(Value::None)

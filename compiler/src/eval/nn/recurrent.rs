@@ -120,7 +120,7 @@ fn add_parameters(
     let rows = hidden.saturating_mul(names.gates);
     let shapes: [&[u64]; 4] = [&[rows, input], &[rows, hidden], &[rows], &[rows]];
     for (name, shape) in names.list().iter().zip(shapes) {
-        register(module, name, Some((shape, dtype, init)))?;
+        register(module, name, Some((shape, dtype, init.clone())))?;
     }
     Ok(())
 }

@@ -209,7 +209,14 @@ fn single_number(value: &Value) -> Option<f64> {
 
 fn constant_unary(op: Unary, tensor: &Tensor) -> Option<Value> {
     let data = tensor.data()?;
-    let function = match op {
+    let function = unary_function(op)?;
+    let data: Vec<f64> = data.iter().map(|&x| function(x)).collect();
+    Some(Value::Tensor(Tensor::new(tensor.tensor_type(), Source::Data(data.into()))))
+}
+
+/// What an element-wise operation does to a number.
+pub(super) fn unary_function(op: Unary) -> Option<fn(f64) -> f64> {
+    let function: fn(f64) -> f64 = match op {
         Unary::Neg => |x: f64| -x,
         Unary::Abs => f64::abs,
         Unary::Exp => f64::exp,
@@ -229,10 +236,9 @@ fn constant_unary(op: Unary, tensor: &Tensor) -> Option<Value> {
         Unary::Log1p => f64::ln_1p,
         Unary::Log2 => f64::log2,
         Unary::Erf => |x: f64| crate::eval::builtins::math_function("erf", x).unwrap_or(f64::NAN),
-        Unary::LogicalNot => return None,
+        Unary::LogicalNot => |x: f64| f64::from(u8::from(x == 0.0)),
     };
-    let data: Vec<f64> = data.iter().map(|&x| function(x)).collect();
-    Some(Value::Tensor(Tensor::new(tensor.tensor_type(), Source::Data(data.into()))))
+    Some(function)
 }
 
 fn binary_of(op: BinaryOp) -> Option<Binary> {
@@ -282,6 +288,22 @@ pub(super) fn by_operator(interpreter: &mut Interpreter<'_>, args: &Args) -> Eva
         _ => BinaryOp::MatMul,
     };
     interpreter.binary(op, &args.value("input"), &args.value("other"))
+}
+
+/// `torch.div` with its rounding, and `torch.floor_divide`.
+pub(super) fn divide(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let (left, right) = (args.value("input"), args.value("other"));
+    let mode = args.value("rounding_mode").as_str();
+    if args.function.ends_with("floor_divide") || mode.as_deref() == Some("floor") {
+        return interpreter.binary(BinaryOp::FloorDiv, &left, &right);
+    }
+    if mode.is_some() {
+        return Err(refuse(
+            Mistake::UnsupportedArgument,
+            "nasc supports only rounding_mode='floor'",
+        ));
+    }
+    interpreter.binary(BinaryOp::Div, &left, &right)
 }
 
 /// `torch.maximum(input, other)` and `torch.minimum`.

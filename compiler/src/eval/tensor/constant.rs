@@ -52,9 +52,13 @@ impl Interpreter<'_> {
         right: &Value,
     ) -> Eval<Option<Value>> {
         let (Some(a), Some(b)) = (elements(left), elements(right)) else { return Ok(None) };
+        let dims = |value: &Value| match value {
+            Value::Tensor(tensor) => tensor.dims(),
+            _ => Vec::new(),
+        };
         let length = match (a.len(), b.len()) {
             (1, n) | (n, 1) => n,
-            (n, m) if n == m => n,
+            (n, _) if dims(left) == dims(right) => n,
             _ => return Ok(None),
         };
         let sized = [(left, a.len()), (right, b.len())];

@@ -25,6 +25,13 @@ pub(crate) const CREATION: &[Native] = &[
     native("torch.tensor", "data, dtype=None, **kwargs", tensor),
     native("torch.as_tensor", "data, dtype=None, **kwargs", tensor),
     native("torch.FloatTensor", "*args", new_tensor),
+    native("torch.LongTensor", "*args", new_tensor),
+    native("torch.randperm", "n, **kwargs", |_, args| {
+        let shape = Shape(vec![extent(&args.value("n"))?]);
+        Ok(make(TensorType { dtype: DType::I64, shape }, Init::Constant(0.0)))
+    }),
+    native("torch.randint", "*args, **kwargs", random_integers),
+    native("torch.eye", "n, m=None, **kwargs", eye),
     native("torch.arange", "*args, **kwargs", arange),
     native("torch.linspace", "start, end, steps, **kwargs", linspace),
 ];
@@ -133,20 +140,61 @@ pub(crate) fn new_tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval
         [Value::List(_)] => {
             let items = interpreter.collect(args.rest.first().unwrap_or(&Value::None))?;
             let numbers: Option<Vec<f64>> = items.iter().map(Value::as_float).collect();
-            numbers.map(|numbers| vector(numbers, DType::F32)).ok_or_else(|| {
+            let dtype = legacy_dtype(args);
+            numbers.map(|numbers| vector(numbers, dtype)).ok_or_else(|| {
                 refuse(Mistake::UnsupportedArgument, "nasc does not support this torch.Tensor(...)")
             })
         }
         sizes => {
             let shape = shape_of(interpreter, sizes)?;
-            Ok(make(TensorType { dtype: DType::F32, shape }, Init::Constant(0.0)))
+            Ok(make(TensorType { dtype: legacy_dtype(args), shape }, Init::Constant(0.0)))
         }
     }
 }
 
+/// The element type of `torch.LongTensor` and `torch.FloatTensor`.
+fn legacy_dtype(args: &Args) -> DType {
+    if args.function.ends_with("LongTensor") { DType::I64 } else { DType::F32 }
+}
+
+/// `torch.randint(high, size)` and `torch.randint(low, high, size)`.
+fn random_integers(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let size = match keyword(args, "size") {
+        Value::None => args.rest.last().cloned().unwrap_or(Value::None),
+        given => given,
+    };
+    let shape = shape_of(interpreter, &[size])?;
+    let dtype = dtype_keyword(args)?.unwrap_or(DType::I64);
+    Ok(make(TensorType { dtype, shape }, Init::Constant(0.0)))
+}
+
+/// `torch.eye(n, m)`
+fn eye(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let rows = args.count("n", 0)?;
+    let columns = if args.value("m").is_none() { rows } else { args.count("m", 0)? };
+    let count = usize::try_from(rows.saturating_mul(columns)).unwrap_or(usize::MAX);
+    interpreter.fuel.allocate(count)?;
+    let one = |index: u64| f64::from(u8::from(index / columns.max(1) == index % columns.max(1)));
+    let data: Vec<f64> = (0..rows.saturating_mul(columns)).map(one).collect();
+    let dtype = dtype_keyword(args)?.unwrap_or(DType::F32);
+    let tensor_type = TensorType { dtype, shape: Shape::known(&[rows, columns]) };
+    Ok(Value::Tensor(Tensor::new(tensor_type, Source::Data(data.into()))))
+}
+
 fn arange(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let mut given = args.rest.clone();
+    for name in ["start", "end", "step"] {
+        let value = keyword(args, name);
+        if value.is_none() {
+            continue;
+        }
+        if name == "step" && given.len() == 1 {
+            given.insert(0, Value::Int(0));
+        }
+        given.push(value);
+    }
     let mut numbers = Vec::new();
-    for value in &args.rest {
+    for value in &given {
         numbers.push(value.as_float().ok_or_else(|| not_a_number(value))?);
     }
     let (start, end, step) = match numbers.as_slice() {
@@ -160,7 +208,7 @@ fn arange(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
         return Err(refuse(Mistake::OutOfMemory, "torch.arange makes too many elements"));
     }
     interpreter.fuel.allocate(count as usize)?;
-    let is_float = args.rest.iter().any(|value| matches!(value, Value::Float(_)));
+    let is_float = given.iter().any(|value| matches!(value, Value::Float(_)));
     let default = if is_float { DType::F32 } else { DType::I64 };
     let dtype = dtype_keyword(args)?.unwrap_or(default);
     let data = (0..count as u64).map(|index| start + index as f64 * step).collect();
@@ -174,4 +222,27 @@ fn linspace(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let gaps = steps.saturating_sub(1).max(1) as f64;
     let data = (0..steps).map(|index| start + (end - start) * index as f64 / gaps).collect();
     Ok(vector(data, DType::F32))
+}
+
+/// `tensor.new_zeros(size)` and relatives: of the tensor's own type.
+pub(super) fn new_filled(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let size = keyword(args, "size");
+    let sizes = if size.is_none() { args.rest.clone() } else { vec![size] };
+    let value = if args.function.ends_with("ones") { 1.0 } else { 0.0 };
+    new_constant(interpreter, args, &sizes, value)
+}
+
+/// A tensor of one number, of the type of `input` unless another is asked for.
+pub(super) fn new_constant(
+    interpreter: &mut Interpreter<'_>,
+    args: &Args,
+    sizes: &[Value],
+    value: f64,
+) -> Eval<Value> {
+    let shape = shape_of(interpreter, sizes)?;
+    let dtype = match dtype_keyword(args)? {
+        Some(dtype) => dtype,
+        None => args.tensor("input")?.dtype(),
+    };
+    Ok(make(TensorType { dtype, shape }, Init::Constant(value)))
 }

@@ -25,15 +25,18 @@ impl Interpreter<'_> {
         operands: &[Tensor],
     ) -> Eval<Vec<Value>> {
         self.fuel.allocate(4)?;
-        let mut inputs = Vec::with_capacity(operands.len());
-        for operand in operands {
-            inputs.push(self.materialise(operand)?);
-        }
         let types: Vec<TensorType> = operands.iter().map(Tensor::tensor_type).collect();
         let references: Vec<&TensorType> = types.iter().collect();
         let provenance = self.provenance();
         match shape::infer(&op, &references) {
             Ok(results) => {
+                if let Some(folded) = self.fold(&op, operands, &results) {
+                    return Ok(folded);
+                }
+                let mut inputs = Vec::with_capacity(operands.len());
+                for operand in operands {
+                    inputs.push(self.materialise(operand)?);
+                }
                 let types = results.iter().cloned().map(Some).collect();
                 let values = self.builder.node(op, inputs, types, provenance);
                 let tensors = results.into_iter().zip(values);
@@ -95,7 +98,7 @@ impl Interpreter<'_> {
                 }
                 _ => match (spacing(&data), tensor.rank()) {
                     (Some((start, step)), 1) => self.arange(tensor, start, step, data.len()),
-                    _ => return Err(unsupported_constant()),
+                    _ => self.unregistered(tensor, Init::Elements(data.to_vec().into()))?,
                 },
             },
         };
@@ -158,12 +161,4 @@ fn spacing(data: &[f64]) -> Option<(f64, f64)> {
         (start + step * index as f64 - number).abs() <= 1e-9 * number.abs().max(1.0)
     };
     (step != 0.0 && data.iter().enumerate().all(fits)).then_some((start, step))
-}
-
-fn unsupported_constant() -> Box<crate::eval::error::Stop> {
-    refuse(
-        Mistake::UnsupportedArgument,
-        "nasc does not support a constant tensor of several different elements in the network",
-    )
-    .help("register it as a parameter, or compute it from numbers")
 }

@@ -1,9 +1,11 @@
 //! Subscripts of tensors: integers, slices, `None`, `...`.
 
+use crate::ast::BinaryOp;
 use crate::eval::error::{Eval, Mistake, Stop, misfit, raise, refuse, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::item::slice_bounds;
 use crate::eval::value::{Tensor, Value};
+use crate::ir::op::{Index, Op};
 use crate::ir::{Dim, Shape};
 use crate::shape::ShapeError;
 
@@ -23,7 +25,77 @@ impl Interpreter<'_> {
             return Ok(super::constant::scalar(number, tensor.dtype()));
         }
         let parts = without_ellipsis(parts, tensor.rank())?;
-        self.apply_index(tensor, &parts)
+        let selects = |part: &Value| matches!(part, Value::Tensor(_) | Value::List(_));
+        let Some(position) = parts.iter().position(selects) else {
+            return self.apply_index(tensor, &parts);
+        };
+        if parts.iter().filter(|part| selects(part)).count() > 1 {
+            return self.several_selections(tensor, &parts);
+        }
+        self.select(tensor, parts, position)
+    }
+
+    /// `tensor[:, indices]`: a list or a tensor of indices at one place.
+    fn select(&mut self, tensor: &Tensor, mut parts: Vec<Value>, position: usize) -> Eval<Value> {
+        let indices = match parts.get(position) {
+            Some(Value::Tensor(indices)) => indices.clone(),
+            Some(Value::List(items)) => {
+                let items = items.borrow().clone();
+                let numbers: Option<Vec<f64>> =
+                    items.iter().map(|item| item.as_int().map(|n| n as f64)).collect();
+                let Some(numbers) = numbers else { return Err(unsupported_index(&Value::None)) };
+                match super::constant::vector(numbers, crate::ir::DType::I64) {
+                    Value::Tensor(indices) => indices,
+                    _ => return Ok(Value::Unknown),
+                }
+            }
+            _ => return Ok(Value::Unknown),
+        };
+        if indices.dtype() == crate::ir::DType::Bool {
+            return Err(crate::eval::iterate::data_dependent("the number of chosen elements"));
+        }
+        if let Some(part) = parts.get_mut(position) {
+            *part = Value::Slice(std::rc::Rc::new([Value::None, Value::None, Value::None]));
+        }
+        let dim = parts
+            .iter()
+            .take(position)
+            .filter(|part| part.is_none() || matches!(part, Value::Slice(_)))
+            .count();
+        if parts.iter().any(|part| part.as_int().is_some()) {
+            return Err(unsupported_index(&Value::Tensor(indices)));
+        }
+        match self.apply_index(tensor, &parts)? {
+            Value::Tensor(rest) => {
+                let op = Op::Index(Index { dim });
+                self.emit("index", op, &[rest, indices])
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// `tensor[i, j]` with two tensors at the front: one index into both dimensions.
+    fn several_selections(&mut self, tensor: &Tensor, parts: &[Value]) -> Eval<Value> {
+        let dims = tensor.dims();
+        let ([Value::Tensor(rows), Value::Tensor(columns)], [first, second, ..]) =
+            (parts, dims.as_slice())
+        else {
+            return Err(unsupported_index(parts.first().unwrap_or(&Value::None)));
+        };
+        let (Dim::Known(first), Dim::Known(second)) = (first, second) else {
+            return Err(unsupported_index(&Value::Tensor(rows.clone())));
+        };
+        let width = Value::Int(i128::from(*second));
+        let rows = self.binary(BinaryOp::Mul, &Value::Tensor(rows.clone()), &width)?;
+        let place = self.binary(BinaryOp::Add, &rows, &Value::Tensor(columns.clone()))?;
+        let mut flat = vec![Dim::Known(first.saturating_mul(*second))];
+        flat.extend(dims.iter().skip(2));
+        match (self.reshape_to("index", tensor, Shape(flat))?, place) {
+            (Value::Tensor(flat), Value::Tensor(place)) => {
+                self.emit("index", Op::Index(Index { dim: 0 }), &[flat, place])
+            }
+            _ => Ok(Value::Unknown),
+        }
     }
 
     fn apply_index(&mut self, tensor: &Tensor, parts: &[Value]) -> Eval<Value> {
@@ -126,24 +198,6 @@ impl Interpreter<'_> {
             .help("treat all samples of the batch alike")),
         }
     }
-
-    /// `tensor[index] = value` changes elements; the shape stays.
-    pub(crate) fn set_tensor_item(
-        &mut self,
-        tensor: &Tensor,
-        _index: &Value,
-        _value: &Value,
-    ) -> Eval<()> {
-        let is_graph = matches!(&*tensor.0.source.borrow(), crate::eval::value::Source::Graph(_));
-        if !is_graph && self.module_stack.is_empty() {
-            return Ok(());
-        }
-        Err(refuse(
-            Mistake::UnsupportedFunction,
-            "nasc does not support assignment to parts of a tensor",
-        )
-        .help("build the tensor with torch.cat or torch.stack"))
-    }
 }
 
 enum Step {
@@ -153,7 +207,7 @@ enum Step {
 }
 
 /// Replaces `...` by as many full slices as are missing.
-fn without_ellipsis(parts: Vec<Value>, rank: usize) -> Eval<Vec<Value>> {
+pub(super) fn without_ellipsis(parts: Vec<Value>, rank: usize) -> Eval<Vec<Value>> {
     let used = parts.iter().filter(|p| !matches!(p, Value::None | Value::Ellipsis)).count();
     if used > rank {
         return Err(too_many_indices(rank));
@@ -188,7 +242,7 @@ fn out_of_bounds(index: i128, dim: usize, extent: u64) -> Box<Stop> {
     )
 }
 
-fn index_position(tensor: &Tensor, dim: usize, number: i128) -> Eval<u64> {
+pub(super) fn index_position(tensor: &Tensor, dim: usize, number: i128) -> Eval<u64> {
     match tensor.dims().get(dim) {
         Some(Dim::Known(extent)) => {
             let length = i128::from(*extent);

@@ -8,8 +8,8 @@ use crate::eval::error::{Eval, Mistake, refuse, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, CallArgs, Native};
 use crate::eval::value::{Partial, Source, Tensor, Value};
-use crate::ir::DType;
-use crate::ir::op::Activation;
+use crate::ir::op::{Activation, Index, Op, Windows};
+use crate::ir::{DType, Shape, TensorType};
 
 use super::{arithmetic, reduce, reshape};
 
@@ -34,8 +34,11 @@ pub(crate) const FUNCTIONS: &[Native] = &[
     native("torch.sub", "input, other, *, alpha=1", arithmetic::add),
     native("torch.mul", "input, other", arithmetic::by_operator),
     native("torch.multiply", "input, other", arithmetic::by_operator),
-    native("torch.div", "input, other", arithmetic::by_operator),
-    native("torch.divide", "input, other", arithmetic::by_operator),
+    native("torch.div", "input, other, *, rounding_mode=None", arithmetic::divide),
+    native("torch.divide", "input, other, *, rounding_mode=None", arithmetic::divide),
+    native("torch.floor_divide", "input, other", arithmetic::divide),
+    native("torch.index_select", "input, dim, index", index_select),
+    native("torch.nonzero", "input, *, as_tuple=False", nonzero),
     native("torch.pow", "input, other", arithmetic::by_operator),
     native("torch.matmul", "input, other", arithmetic::by_operator),
     native("torch.bmm", "input, other", arithmetic::by_operator),
@@ -57,6 +60,15 @@ pub(crate) const FUNCTIONS: &[Native] = &[
     native("torch.tanh", "input", activate),
     native("torch.softmax", "input, dim, dtype=None", softmax),
     native("torch.log_softmax", "input, dim, dtype=None", softmax),
+    native("torch.device", "type='cpu', index=None", super::device::device),
+    native("torch.finfo", "dtype=None", super::device::float_limits),
+    native("torch.iinfo", "dtype=None", super::device::integer_limits),
+    native(
+        "torch.unique",
+        "input, sorted=True, return_inverse=False, return_counts=False, dim=None",
+        unique,
+    ),
+    native("torch.repeat_interleave", "input, repeats, dim=None", reshape::repeat_interleave),
     native("torch.sum", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
     native("torch.mean", "input, dim=None, keepdim=False, dtype=None", reduce::reduce),
     native("torch.amax", "input, dim=None, keepdim=False", reduce::reduce),
@@ -93,8 +105,8 @@ pub(crate) const FUNCTIONS: &[Native] = &[
     native("torch.norm", "input, p=2, dim=None, keepdim=False", reduce::reduce),
     native("torch.argmax", "input, dim=None, keepdim=False", reduce::arg_extreme),
     native("torch.argmin", "input, dim=None, keepdim=False", reduce::arg_extreme),
-    native("torch.cumsum", "input, dim", reduce::cumulate),
-    native("torch.cumprod", "input, dim", reduce::cumulate),
+    native("torch.cumsum", "input, dim, *, dtype=None", reduce::cumulate),
+    native("torch.cumprod", "input, dim, *, dtype=None", reduce::cumulate),
     native("torch.roll", "input, shifts, dims=None", reshape::roll),
     native("torch.flip", "input, dims", reshape::flip),
     native("torch.tril", "input, diagonal=0", reshape::triangle),
@@ -124,7 +136,7 @@ const METHODS: &[Native] = &[
     native("Tensor.reshape_as", "input, other", view_as),
     native("Tensor.repeat", "input, *args, repeats=None", reshape::repeat),
     native("Tensor.chunk", "input, chunks, dim=0", reshape::chunk),
-    native("Tensor.split", "input, split_size_or_sections, dim=0", reshape::split),
+    native("Tensor.split", "input, split_size, dim=0", reshape::split),
     native("Tensor.unbind", "input, dim=0", reshape::unbind),
     native("Tensor.narrow", "input, dim, start, length", reshape::narrow),
     native("Tensor.contiguous", "input, **kwargs", reshape::identity),
@@ -148,7 +160,7 @@ const METHODS: &[Native] = &[
     native("Tensor.add", "input, other, *, alpha=1", arithmetic::add),
     native("Tensor.sub", "input, other, *, alpha=1", arithmetic::add),
     native("Tensor.mul", "input, other", arithmetic::by_operator),
-    native("Tensor.div", "input, other", arithmetic::by_operator),
+    native("Tensor.div", "input, other, *, rounding_mode=None", arithmetic::divide),
     native("Tensor.pow", "input, other", arithmetic::by_operator),
     native("Tensor.matmul", "input, other", arithmetic::by_operator),
     native("Tensor.bmm", "input, other", arithmetic::by_operator),
@@ -204,8 +216,8 @@ const METHODS: &[Native] = &[
     native("Tensor.norm", "input, p=2, dim=None, keepdim=False", reduce::reduce),
     native("Tensor.argmax", "input, dim=None, keepdim=False", reduce::arg_extreme),
     native("Tensor.argmin", "input, dim=None, keepdim=False", reduce::arg_extreme),
-    native("Tensor.cumsum", "input, dim", reduce::cumulate),
-    native("Tensor.cumprod", "input, dim", reduce::cumulate),
+    native("Tensor.cumsum", "input, dim, *, dtype=None", reduce::cumulate),
+    native("Tensor.cumprod", "input, dim, *, dtype=None", reduce::cumulate),
     native("Tensor.roll", "input, shifts, dims=None", reshape::roll),
     native("Tensor.flip", "input, dims", reshape::flip),
     native("Tensor.tril", "input, diagonal=0", reshape::triangle),
@@ -213,7 +225,20 @@ const METHODS: &[Native] = &[
     native("Tensor.masked_fill", "input, mask, value", arithmetic::masked_fill),
     native("Tensor.size", "input, dim=None", size),
     native("Tensor.dim", "input", |_, args| Ok(Value::Int(args.tensor("input")?.rank() as i128))),
+    native("Tensor.repeat_interleave", "input, repeats, dim=None", reshape::repeat_interleave),
+    native("Tensor.index_select", "input, dim, index", index_select),
+    native("Tensor.nonzero", "input, *, as_tuple=False", nonzero),
+    native("Tensor.unfold", "input, dimension, size, step", windows),
+    native("Tensor.new_zeros", "input, *size, **kwargs", super::create::new_filled),
+    native("Tensor.new_ones", "input, *size, **kwargs", super::create::new_filled),
+    native("Tensor.new_empty", "input, *size, **kwargs", super::create::new_filled),
+    native("Tensor.new_full", "input, size, fill_value, **kwargs", |interpreter, args| {
+        let value = args.float("fill_value")?;
+        super::create::new_constant(interpreter, args, &[args.value("size")], value)
+    }),
     native("Tensor.numel", "input", numel),
+    native("Tensor.nelement", "input", numel),
+    native("Tensor.astype", "input, dtype", crate::eval::numpy::as_type),
     native("Tensor.item", "input", |i, args| i.tensor_item_value(&args.tensor("input")?)),
     native("Tensor.tolist", "input", |i, args| i.tensor_list(&args.tensor("input")?)),
     native("Tensor.is_contiguous", "input", |_, args| {
@@ -283,7 +308,7 @@ impl Interpreter<'_> {
             "ndim" => Value::Int(tensor.rank() as i128),
             "dtype" => Value::DType(tensor.dtype()),
             "data" => Value::Tensor(tensor.clone()),
-            "device" => Value::inert("torch.device()"),
+            "device" => super::device::cpu(self)?,
             "requires_grad" => Value::Bool(tensor.0.requires_grad.get()),
             "grad" => Value::None,
             "is_cuda" | "is_quantized" | "is_sparse" => Value::Bool(false),
@@ -433,4 +458,63 @@ fn to_type(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
         Some(dtype) => interpreter.cast(&tensor, dtype),
         None => Ok(Value::str("torch.FloatTensor")),
     }
+}
+
+/// `torch.unique` of known elements, sorted, with counts on request.
+fn unique(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let Some(data) = tensor.data() else {
+        return Err(crate::eval::iterate::data_dependent("the number of different elements"));
+    };
+    if args.bool(interpreter, "return_inverse")? {
+        return Err(refuse(Mistake::UnsupportedArgument, "nasc does not support return_inverse"));
+    }
+    let groups = crate::eval::numpy::groups(data.to_vec());
+    let values = groups.iter().map(|group| group.0).collect();
+    let values = super::constant::vector(values, tensor.dtype());
+    if !args.bool(interpreter, "return_counts")? {
+        return Ok(values);
+    }
+    let counts = groups.iter().map(|group| group.1).collect();
+    Ok(Value::tuple(vec![values, super::constant::vector(counts, DType::I64)]))
+}
+
+/// `index_select(dim, index)`
+fn index_select(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let dim = args.dim("dim", tensor.rank())?;
+    let op = Op::Index(Index { dim });
+    interpreter.emit("index_select", op, &[tensor, args.tensor("index")?])
+}
+
+/// `unfold(dimension, size, step)`: overlapping windows.
+fn windows(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let dim = args.dim("dimension", tensor.rank())?;
+    let op = Windows { dim, size: args.count("size", 0)?, step: args.count("step", 1)? };
+    interpreter.emit("unfold", Op::Windows(op), &[tensor])
+}
+
+/// `nonzero()` of known elements: one row of positions for each.
+fn nonzero(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let extents: Option<Vec<u64>> = tensor.dims().iter().map(|dim| dim.known()).collect();
+    let (Some(data), Some(extents)) = (super::fold::known_elements(&tensor), extents) else {
+        return Err(crate::eval::iterate::data_dependent("the number of elements that are not 0"));
+    };
+    let mut rows = Vec::new();
+    let mut count = 0;
+    for (place, _) in data.iter().enumerate().filter(|(_, number)| **number != 0.0) {
+        let mut rest = place as u64;
+        let mut row: Vec<f64> = Vec::new();
+        for &extent in extents.iter().rev() {
+            row.push((rest % extent.max(1)) as f64);
+            rest /= extent.max(1);
+        }
+        rows.extend(row.into_iter().rev());
+        count += 1;
+    }
+    let shape = Shape::known(&[count, extents.len() as u64]);
+    let tensor_type = TensorType { dtype: DType::I64, shape };
+    Ok(Value::Tensor(Tensor::new(tensor_type, Source::Data(rows.into()))))
 }

@@ -74,6 +74,23 @@ impl Interpreter<'_> {
         Ok(result)
     }
 
+    /// The same elements repeated along dimensions of extent 1 and new ones in front.
+    pub(crate) fn expand_to(&mut self, tensor: &Tensor, shape: Shape) -> Eval<Value> {
+        let old = tensor.dims();
+        let old_strides = stride::strides(tensor);
+        let added = shape.rank().saturating_sub(old.len());
+        let mut strides = vec![0; added];
+        for ((from, to), stride) in old.iter().zip(shape.0.iter().skip(added)).zip(old_strides) {
+            strides.push(if from == to { stride } else { 0 });
+        }
+        let op = Op::Expand(Expand { shape });
+        let result = self.emit("expand", op, std::slice::from_ref(tensor))?;
+        if let Value::Tensor(new) = &result {
+            stride::note(new, strides);
+        }
+        Ok(result)
+    }
+
     /// Consecutive parts of a dimension.
     fn pieces(&mut self, tensor: &Tensor, dim: usize, sizes: Vec<u64>) -> Eval<Value> {
         self.fuel.allocate(sizes.len())?;
@@ -308,19 +325,7 @@ pub(super) fn expand_as(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<
 }
 
 fn expand_to(interpreter: &mut Interpreter<'_>, tensor: &Tensor, shape: Shape) -> Eval<Value> {
-    let old = tensor.dims();
-    let old_strides = stride::strides(tensor);
-    let added = shape.rank().saturating_sub(old.len());
-    let mut strides = vec![0; added];
-    for ((from, to), stride) in old.iter().zip(shape.0.iter().skip(added)).zip(old_strides) {
-        strides.push(if from == to { stride } else { 0 });
-    }
-    let op = Op::Expand(Expand { shape });
-    let result = interpreter.emit("expand", op, std::slice::from_ref(tensor))?;
-    if let Value::Tensor(new) = &result {
-        stride::note(new, strides);
-    }
-    Ok(result)
+    interpreter.expand_to(tensor, shape)
 }
 
 /// `repeat(*sizes)` as a concatenation per dimension.
@@ -439,7 +444,11 @@ fn split_lengths(extent: u64, size: u64) -> Vec<u64> {
 pub(super) fn split(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let tensor = args.tensor("input")?;
     let dim = args.dim("dim", tensor.rank())?;
-    let sections = args.value("split_size_or_sections");
+    let name = match args.value("split_size") {
+        Value::None => "split_size_or_sections",
+        _ => "split_size",
+    };
+    let sections = args.value(name);
     if let Value::List(_) | Value::Tuple(_) = &sections {
         let mut lengths = Vec::new();
         for item in interpreter.collect(&sections)? {
@@ -448,7 +457,7 @@ pub(super) fn split(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
         }
         return interpreter.pieces(&tensor, dim, lengths);
     }
-    let size = args.count("split_size_or_sections", 1)?;
+    let size = args.count(name, 1)?;
     let extent = known_extent(&tensor, dim, "splitting")?;
     interpreter.pieces(&tensor, dim, split_lengths(extent, size))
 }
@@ -552,4 +561,40 @@ pub(super) fn triangle(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<V
     let upper = args.function.ends_with("triu");
     let op = Op::Triangle(Triangle { upper, diagonal });
     interpreter.emit("triangle", op, &[args.tensor("input")?])
+}
+
+/// `repeat_interleave(repeats, dim)` with one number: each entry that many times in a row.
+pub(super) fn repeat_interleave(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let tensor = args.tensor("input")?;
+    let repeats = Dim::Known(args.count("repeats", 0)?);
+    let mut dims = tensor.dims();
+    let dim = match args.value("dim") {
+        Value::None => {
+            let total = Shape(dims).elements();
+            let Some(total) = total else { return Err(type_error("the size is not known")) };
+            dims = vec![total];
+            0
+        }
+        _ => args.dim("dim", dims.len())?,
+    };
+    let mut split = dims.clone();
+    split.insert(dim + 1, Dim::Known(1));
+    let mut wide = dims.clone();
+    wide.insert(dim + 1, repeats);
+    let mut joined: Vec<Option<Dim>> = dims.into_iter().map(Some).collect();
+    if let Some(extent) = joined.get_mut(dim) {
+        *extent = None;
+    }
+    let Value::Tensor(split) =
+        interpreter.reshape_to("repeat_interleave", &tensor, Shape(split))?
+    else {
+        return Ok(Value::Unknown);
+    };
+    let Value::Tensor(wide) = interpreter.expand_to(&split, Shape(wide))? else {
+        return Ok(Value::Unknown);
+    };
+    match shape::resolve_reshape(&Shape(wide.dims()), &joined) {
+        Ok(shape) => interpreter.reshape_to("repeat_interleave", &wide, shape),
+        Err(error) => Err(misfit(error)),
+    }
 }

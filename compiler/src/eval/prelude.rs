@@ -1,0 +1,98 @@
+//! What PyTorch itself writes in Python out of simpler layers and functions, written so here, too:
+//! attention with its projections, transformers, `meshgrid`. The text is evaluated when one of its
+//! names is first used; its places never show, a mistake in it is one of the call that led there.
+
+use std::rc::Rc;
+
+use crate::source::{FileId, ModuleSource, SourceFile, Span};
+
+use super::builtins::native;
+use super::error::{Eval, Mistake, refuse};
+use super::interpreter::Interpreter;
+use super::native::Native;
+use super::package::Package;
+use super::value::{Source, Value};
+use crate::ir::Init;
+
+/// The number of the file that the prelude is.
+pub(crate) const FILE: FileId = FileId(u32::MAX);
+
+/// The module's name, which no file can have.
+pub(crate) const NAME: &str = "<torch>";
+
+const TEXT: &str = concat!(
+    "import copy, math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
+    include_str!("prelude.py")
+);
+
+/// Which of the prelude's names each module has.
+const NAMES: &[(&str, &str)] = &[
+    (
+        "torch.nn",
+        "MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerEncoder \
+         TransformerDecoder Transformer Unfold LocalResponseNorm CosineSimilarity PixelUnshuffle \
+         ChannelShuffle Softmax2d UpsamplingNearest2d UpsamplingBilinear2d",
+    ),
+    ("torch.nn.functional", "normalize cosine_similarity pixel_unshuffle channel_shuffle"),
+    (
+        "torch",
+        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity",
+    ),
+    ("torch.nn.modules.utils", "_single _pair _triple _quadruple _ntuple"),
+    ("einops", "pack unpack"),
+];
+
+/// Functions that only the prelude calls.
+pub(crate) const HELPERS: &[Native] = &[
+    native("nasc_unsupported", "what", |_, args| {
+        let what = args.string("what")?;
+        Err(refuse(Mistake::UnsupportedArgument, format!("nasc does not support {what}")))
+    }),
+    native("nasc_xavier_uniform", "module", |_, args| {
+        let Value::Instance(module) = args.value("module") else { return Ok(Value::None) };
+        for name in ["in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"] {
+            if let Some(tensor) = module.parameter(name) {
+                let fans: u64 = tensor.dims().iter().filter_map(|dim| dim.known()).sum();
+                // torch/nn/init.py, xavier_uniform_: the bound is √(6 / (fan_in + fan_out)).
+                let bound = (6.0 / fans.max(1) as f64).sqrt();
+                *tensor.0.source.borrow_mut() =
+                    Source::Fill(Init::Uniform { low: -bound, high: bound });
+            }
+        }
+        Ok(Value::None)
+    }),
+];
+
+/// Whether a place lies in the prelude.
+pub(crate) fn is_here(span: Span) -> bool {
+    span.file == FILE
+}
+
+/// The prelude as a module's source.
+pub(crate) fn source() -> ModuleSource {
+    ModuleSource { file: FILE, source: SourceFile::new(NAME, TEXT), is_package: false }
+}
+
+impl Interpreter<'_> {
+    /// `module.name` if the prelude defines it.
+    pub(crate) fn prelude_attribute(&mut self, module: &str, name: &str) -> Eval<Option<Value>> {
+        let has = |(known, names): &(&str, &str)| {
+            *known == module && names.split_whitespace().any(|defined| defined == name)
+        };
+        if !NAMES.iter().any(has) {
+            return Ok(None);
+        }
+        let package: Option<Rc<Package>> = self.package(NAME);
+        match package {
+            Some(package) => self.package_attribute(&package, name),
+            None => Ok(None),
+        }
+    }
+
+    /// Moves the place of the program that runs, except within the prelude.
+    pub(crate) fn visit(&mut self, span: Span) {
+        if !is_here(span) {
+            self.site = span;
+        }
+    }
+}
