@@ -21,7 +21,7 @@ use crate::error::{CliError, Exit};
 use crate::input::parse_input;
 use crate::output::Output;
 use crate::render::{self, Style};
-use crate::source;
+use crate::source::Program;
 
 /// Check a network: shapes, parameters and MACs of its layers, or what is wrong with it.
 ///
@@ -41,6 +41,9 @@ pub struct CheckArgs {
     /// class or function of the file that needs no arguments.
     #[arg(long, value_name = "EXPRESSION")]
     pub entry: Option<String>,
+    /// The folder that absolute imports start at; else the folder above the file's package.
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -60,11 +63,13 @@ pub enum Format {
 /// # Errors
 /// All mistakes that were found.
 pub fn compile(
-    source: &SourceFile,
+    program: &Program,
     options: &CompileOptions,
     wanted: Option<u64>,
 ) -> Result<Compiled, Diagnostics> {
-    let compiled = nasc_compiler::compile(source, options)?;
+    let mut options = options.clone();
+    options.package.clone_from(&program.package);
+    let compiled = nasc_compiler::compile_with(&program.folder.main(), &options, &program.folder)?;
     match wanted.and_then(|wanted| classes(&compiled.graph, wanted)) {
         None => Ok(compiled),
         Some(diagnostic) => {
@@ -76,47 +81,48 @@ pub fn compile(
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
-    let source = source::read(&args.file)?;
+    let program = Program::read(&args.file, args.root.as_deref())?;
     let mut options = CompileOptions::new(args.input.clone());
     options.entry = args.entry.clone();
-    let result = compile(&source, &options, args.classes);
+    let result = compile(&program, &options, args.classes);
+    let files = program.folder.files();
     match args.format {
-        Format::Json => json(&source, &options, &result, output)?,
-        Format::Text => print(&source, &options, &result, output)?,
+        Format::Json => json(&files, &options, &result, output)?,
+        Format::Text => print(&files, &options, &result, output)?,
     }
     Ok(if result.is_ok() { Exit::Success } else { Exit::Program })
 }
 
 fn json(
-    source: &SourceFile,
+    files: &[SourceFile],
     options: &CompileOptions,
     result: &Result<Compiled, Diagnostics>,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let report = CheckReport::new(source, &options.inputs, result);
+    let report = CheckReport::new(files, &options.inputs, result);
     output.line(serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
     Ok(())
 }
 
 fn print(
-    source: &SourceFile,
+    files: &[SourceFile],
     options: &CompileOptions,
     result: &Result<Compiled, Diagnostics>,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
     match result {
         Ok(compiled) => {
-            print_reports(source, &compiled.warnings, output)?;
+            print_reports(files, &compiled.warnings, output)?;
             print_summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
         }
-        Err(diagnostics) => print_reports(source, diagnostics, output)?,
+        Err(diagnostics) => print_reports(files, diagnostics, output)?,
     }
     Ok(())
 }
 
 /// The reports and, below them, their number.
 pub(crate) fn print_reports(
-    source: &SourceFile,
+    files: &[SourceFile],
     diagnostics: &Diagnostics,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
@@ -124,7 +130,8 @@ pub(crate) fn print_reports(
         return Ok(());
     }
     let style = Style { color: output.color, width: output.width };
-    write!(output.stderr, "{}", render::reports(source, diagnostics, style))?;
-    output.remark(format!("{}: {}", source.name(), render::counts(diagnostics)))?;
+    write!(output.stderr, "{}", render::reports(files, diagnostics, style))?;
+    let name = files.first().map_or("", SourceFile::name);
+    output.remark(format!("{name}: {}", render::counts(diagnostics)))?;
     Ok(())
 }

@@ -56,6 +56,13 @@ impl Folder {
         Folder { roots, files: RefCell::new(vec![main]), known: RefCell::default() }
     }
 
+    /// The file asked about.
+    #[must_use]
+    pub fn main(&self) -> SourceFile {
+        let files = self.files.borrow();
+        files.first().cloned().unwrap_or_else(|| SourceFile::new("", ""))
+    }
+
     /// The files read so far, by number; the first is the one asked about.
     #[must_use]
     pub fn files(&self) -> Vec<SourceFile> {
@@ -78,13 +85,21 @@ impl Folder {
             true => (package, true),
             false => (path.with_extension("py"), false),
         };
-        let file = std::path::absolute(&file).ok().filter(|file| file.is_file())?;
-        let source = source::read(&file).ok()?;
+        if !file.is_file() {
+            return None;
+        }
+        let source = source::read(&shown(&file)).ok()?;
         let mut files = self.files.borrow_mut();
         let number = FileId(u32::try_from(files.len()).ok()?);
         files.push(source.clone());
         Some(ModuleSource { file: number, source, is_package })
     }
+}
+
+/// The path from the folder that the user is in, where it leads down from there.
+fn shown(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).map_or_else(|_| path.to_owned(), Path::to_owned)
 }
 
 impl SourceProvider for Folder {

@@ -17,7 +17,7 @@ pub mod render;
 pub mod restart;
 mod search;
 mod show;
-mod source;
+pub mod source;
 mod table;
 pub mod train;
 

@@ -8,7 +8,7 @@ use miette::{
     ThemeStyles,
 };
 use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
-use nasc_compiler::source::SourceFile;
+use nasc_compiler::source::{SourceFile, Span};
 
 /// How reports look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,15 +19,24 @@ pub struct Style {
     pub width: usize,
 }
 
-/// All reports, an empty line after each.
+/// The file that a place lies in; the first where it is unknown.
+pub(crate) fn file_of(files: &[SourceFile], span: Option<Span>) -> Option<&SourceFile> {
+    let number = span.map_or(0, |span| span.file.0 as usize);
+    files.get(number).or_else(|| files.first())
+}
+
+/// All reports, an empty line after each. `files` are numbered as in the places.
 #[must_use]
-pub fn reports(source: &SourceFile, diagnostics: &Diagnostics, style: Style) -> String {
-    let text = NamedSource::new(source.name(), source.text().to_owned());
+pub fn reports(files: &[SourceFile], diagnostics: &Diagnostics, style: Style) -> String {
     let handler = handler(style);
+    let nothing = SourceFile::new("", "");
     let mut out = String::new();
     for diagnostic in diagnostics.as_slice() {
-        let readable = diagnostic.labels.iter().all(|label| line_is_readable(source, label));
-        let report = Report { diagnostic, source, text: readable.then_some(&text) };
+        let source = file_of(files, diagnostic.span()).unwrap_or(&nothing);
+        let text = NamedSource::new(source.name(), source.text().to_owned());
+        let report = Report { diagnostic, files, source, text: Some(&text) };
+        let readable = report.own_labels().all(|label| line_is_readable(source, label));
+        let report = Report { text: readable.then_some(&text), ..report };
         // Writing to a string does not fail.
         let _ = handler.render_report(&mut out, &report);
         out.push('\n');
@@ -60,9 +69,31 @@ fn line_is_readable(source: &SourceFile, label: &Label) -> bool {
 #[derive(Debug)]
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
+    files: &'a [SourceFile],
+    /// The file of the primary label.
     source: &'a SourceFile,
     /// The text to quote; `None` if its lines are too long for that.
     text: Option<&'a NamedSource<String>>,
+}
+
+impl Report<'_> {
+    /// The labels in the file that is quoted.
+    fn own_labels(&self) -> impl Iterator<Item = &Label> {
+        let file = self.diagnostic.span().map(|span| span.file);
+        self.diagnostic.labels.iter().filter(move |label| Some(label.span.file) == file)
+    }
+
+    /// One line for each label in another file.
+    fn notes(&self) -> Vec<String> {
+        let own = self.diagnostic.span().map(|span| span.file);
+        let others = self.diagnostic.labels.iter().filter(|label| Some(label.span.file) != own);
+        let note = |label: &Label| {
+            let file = file_of(self.files, Some(label.span))?;
+            let line = file.line_column(label.span.start).line;
+            Some(format!("{} at {}:{line}", label.text, file.name()))
+        };
+        others.filter_map(note).collect()
+    }
 }
 
 impl fmt::Display for Report<'_> {
@@ -93,7 +124,8 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        let lines: Vec<String> = self.diagnostic.help.iter().cloned().chain(self.notes()).collect();
+        (!lines.is_empty()).then(|| Box::new(lines.join("\n")) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -102,7 +134,7 @@ impl miette::Diagnostic for Report<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let length = self.source.text().len();
-        let labels = self.diagnostic.labels.iter().enumerate();
+        let labels = self.own_labels().enumerate();
         Some(Box::new(labels.map(move |(index, label)| labeled(index, label, length))))
     }
 }

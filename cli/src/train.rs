@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nasc_compiler::ir::CheckedGraph;
-use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, Compiled};
 use nasc_runtime::checkpoint;
 use nasc_runtime::data::{Dataset, SplitKind};
@@ -23,7 +22,7 @@ use crate::interrupt::{self, Interrupt};
 use crate::number::{grouped, percent, seconds};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
-use crate::source;
+use crate::source::Program;
 
 /// SGD's learning rate for one image a step (Nasir et al., LLMatic, arXiv 2306.01102, section 4),
 /// scaled linearly with the batch (Goyal et al., arXiv 1706.02677).
@@ -73,11 +72,11 @@ pub(crate) fn run(
 ) -> Result<Exit, CliError> {
     set_threads(args.threads);
     require_writable(&args.out)?;
-    let source = source::read(&args.file)?;
+    let program = Program::read(&args.file, None)?;
     let config = config(args)?;
     let options = data::options(environment);
     let data = data::open(&args.data, &options, &mut Progress::new(output))?;
-    let Some(compiled) = compile(args, &source, &data, output)? else {
+    let Some(compiled) = compile(args, &program, &data, output)? else {
         return Ok(Exit::Program);
     };
     output.line(data::describe(&data))?;
@@ -120,7 +119,7 @@ fn config(args: &TrainArgs) -> Result<TrainConfig, CliError> {
 /// printed.
 fn compile(
     args: &TrainArgs,
-    source: &SourceFile,
+    program: &Program,
     data: &Dataset,
     output: &mut Output<'_>,
 ) -> Result<Option<Compiled>, CliError> {
@@ -128,13 +127,13 @@ fn compile(
     let mut options = CompileOptions::image(channels, height, width);
     options.entry = args.entry.clone();
     options.training = true;
-    let compiled = check::compile(source, &options, Some(data.classes() as u64))
+    let compiled = check::compile(program, &options, Some(data.classes() as u64))
         .and_then(|compiled| refuse::untrainable(compiled, args.batch_size));
     let (compiled, diagnostics) = match compiled {
         Ok(compiled) => (Some(compiled.clone()), compiled.warnings),
         Err(diagnostics) => (None, diagnostics),
     };
-    check::print_reports(source, &diagnostics, output)?;
+    check::print_reports(&program.folder.files(), &diagnostics, output)?;
     Ok(compiled)
 }
 

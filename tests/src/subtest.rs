@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use nasc_cli::render::{self, Style};
+use nasc_cli::source::Program;
 use nasc_cli::{Environment, Output, check};
 use nasc_compiler::diagnostic::{Diagnostics, Severity};
 use nasc_compiler::source::{FileId, SourceFile};
@@ -54,8 +55,9 @@ fn compiled(source: &SourceFile, directives: &Directives) -> Result<Produced, St
         training: directives.training,
         limits: Limits::standard(),
     };
-    let result = check::compile(source, &options, directives.classes);
-    if result != check::compile(source, &options, directives.classes) {
+    let program = || Program::alone(source.clone());
+    let result = check::compile(&program(), &options, directives.classes);
+    if result != check::compile(&program(), &options, directives.classes) {
         return Err("compiling it twice gives two results".to_owned());
     }
     let mut produced = Produced::default();
@@ -94,7 +96,11 @@ fn report(source: &SourceFile, diagnostics: &Diagnostics, produced: &mut Produce
     });
     produced.found = Some(marks.collect());
     if !diagnostics.as_slice().is_empty() {
-        let text = render::reports(source, diagnostics, Style { color: false, width: 80 });
+        let text = render::reports(
+            std::slice::from_ref(source),
+            diagnostics,
+            Style { color: false, width: 80 },
+        );
         produced.files.insert("stderr", text);
     }
 }

@@ -5,8 +5,10 @@ use nasc_compiler::Compiled;
 use nasc_compiler::cost::{self, CostReport, LayerCost};
 use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
 use nasc_compiler::ir::{Dim, Shape, TensorType};
-use nasc_compiler::source::SourceFile;
+use nasc_compiler::source::{SourceFile, Span};
 use serde::Serialize;
+
+use crate::render::file_of;
 
 /// A check as one JSON object. Figures are `None` if there is no network to have them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,6 +71,9 @@ pub struct LayerReport {
     pub macs: u64,
     /// Line of the declaration or, where there is none, of the call.
     pub line: u32,
+    /// The file of the line, if it is not the one asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// One mistake or warning.
@@ -84,6 +89,9 @@ pub struct DiagnosticReport {
     pub line: Option<u32>,
     /// Column in characters, from 1.
     pub column: Option<u32>,
+    /// The file of the place, if it is not the one asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// One proposed edit.
     pub help: Option<String>,
 }
@@ -92,7 +100,7 @@ impl CheckReport {
     /// The report of a finished compilation.
     #[must_use]
     pub fn new(
-        source: &SourceFile,
+        files: &[SourceFile],
         inputs: &[TensorType],
         result: &Result<Compiled, Diagnostics>,
     ) -> CheckReport {
@@ -101,17 +109,17 @@ impl CheckReport {
             Ok(compiled) => CheckReport {
                 entry: Some(compiled.entry.trim_end_matches("()").to_owned()),
                 output: Some(outputs(compiled)),
-                diagnostics: diagnostics(source, &compiled.warnings),
-                ..CheckReport::figures(source, input, &cost::analyze(&compiled.graph))
+                diagnostics: diagnostics(files, &compiled.warnings),
+                ..CheckReport::figures(files, input, &cost::analyze(&compiled.graph))
             },
             Err(mistakes) => CheckReport {
-                diagnostics: diagnostics(source, mistakes),
+                diagnostics: diagnostics(files, mistakes),
                 ..CheckReport::empty(input)
             },
         }
     }
 
-    fn figures(source: &SourceFile, input: Vec<Vec<DimReport>>, cost: &CostReport) -> CheckReport {
+    fn figures(files: &[SourceFile], input: Vec<Vec<DimReport>>, cost: &CostReport) -> CheckReport {
         CheckReport {
             ok: true,
             params: Some(cost.params),
@@ -123,7 +131,7 @@ impl CheckReport {
             width: Some(cost.width),
             width_to_depth: Some(cost.width_to_depth),
             peak_activation_bytes: Some(cost.peak_activation_bytes),
-            layers: cost.layers.iter().map(|layer| layer_report(source, layer)).collect(),
+            layers: cost.layers.iter().map(|layer| layer_report(files, layer)).collect(),
             ..CheckReport::empty(input)
         }
     }
@@ -160,12 +168,22 @@ fn dims(shape: &Shape) -> Vec<DimReport> {
         .collect()
 }
 
+fn line(files: &[SourceFile], span: Span) -> u32 {
+    file_of(files, Some(span)).map_or(0, |file| file.line_column(span.start).line)
+}
+
+/// The name of a place's file unless it is the first.
+fn other_file(files: &[SourceFile], span: Option<Span>) -> Option<String> {
+    let span = span.filter(|span| span.file.0 != 0)?;
+    file_of(files, Some(span)).map(|file| file.name().to_owned())
+}
+
 fn outputs(compiled: &Compiled) -> Vec<Vec<DimReport>> {
     let graph = &compiled.graph;
     graph.outputs.iter().filter_map(|&id| graph.tensor_type(id)).map(|t| dims(&t.shape)).collect()
 }
 
-fn layer_report(source: &SourceFile, layer: &LayerCost) -> LayerReport {
+fn layer_report(files: &[SourceFile], layer: &LayerCost) -> LayerReport {
     let place = layer.declared.unwrap_or(layer.call);
     LayerReport {
         path: layer.path.clone(),
@@ -173,22 +191,26 @@ fn layer_report(source: &SourceFile, layer: &LayerCost) -> LayerReport {
         output: dims(&layer.output),
         params: layer.params,
         macs: layer.macs,
-        line: source.line_column(place.start).line,
+        line: line(files, place),
+        file: other_file(files, Some(place)),
     }
 }
 
-fn diagnostics(source: &SourceFile, diagnostics: &Diagnostics) -> Vec<DiagnosticReport> {
-    diagnostics.as_slice().iter().map(|diagnostic| diagnostic_report(source, diagnostic)).collect()
+fn diagnostics(files: &[SourceFile], diagnostics: &Diagnostics) -> Vec<DiagnosticReport> {
+    diagnostics.as_slice().iter().map(|diagnostic| diagnostic_report(files, diagnostic)).collect()
 }
 
-fn diagnostic_report(source: &SourceFile, diagnostic: &Diagnostic) -> DiagnosticReport {
-    let place = diagnostic.span().map(|span| source.line_column(span.start));
+fn diagnostic_report(files: &[SourceFile], diagnostic: &Diagnostic) -> DiagnosticReport {
+    let span = diagnostic.span();
+    let file = file_of(files, span);
+    let place = span.zip(file).map(|(span, file)| file.line_column(span.start));
     DiagnosticReport {
         code: diagnostic.code,
         severity: diagnostic.severity,
         message: diagnostic.message.clone(),
         line: place.map(|place| place.line),
         column: place.map(|place| place.column),
+        file: other_file(files, span),
         help: diagnostic.help.clone(),
     }
 }
