@@ -6,12 +6,14 @@ mod error;
 mod expression;
 mod grammar;
 mod operation;
+mod outline;
 mod report;
 mod scan;
 mod statement;
 mod string;
 
 pub use error::{CODES, SyntaxError};
+pub use outline::{Block, outline};
 pub use scan::SourceLimits;
 
 use self::grammar::{Grammar, Rule};
@@ -29,10 +31,25 @@ pub fn parse(
     file: FileId,
     limits: &SourceLimits,
 ) -> Result<Module, SyntaxError> {
-    let cooked = scan::cook(source.text(), file, limits)?;
+    parse_block(source, file, limits, 0..source.text().len())
+}
+
+/// Parses some of the top-level statements of a file; spans are those of the whole file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_block(
+    source: &SourceFile,
+    file: FileId,
+    limits: &SourceLimits,
+    range: std::ops::Range<usize>,
+) -> Result<Module, SyntaxError> {
+    let offset = range.start;
+    let text = source.text().get(range).unwrap_or("");
+    let cooked = scan::cook(text, file, limits).map_err(|error| error.moved(offset))?;
     let mut pairs = Grammar::parse(Rule::file, &cooked)
-        .map_err(|error| report::syntax_error(&error, &cooked, file))?;
-    let mut builder = Builder { file, offset: 0, limits, generators: Vec::new(), depth: 0 };
+        .map_err(|error| report::syntax_error(&error, &cooked, file).moved(offset))?;
+    let mut builder = Builder { file, offset, limits, generators: Vec::new(), depth: 0 };
     let body = match pairs.next() {
         Some(file) => builder.statements(file.into_inner())?,
         None => Vec::new(),

@@ -1,13 +1,16 @@
 //! Modules of other files: found by a [`SourceProvider`], evaluated when one of their names is
-//! first used. Names imported from them stay unresolved until then, so that a package whose
-//! `__init__` imports everything costs only what a network needs of it.
+//! first used. Names imported from them, and their functions and classes, wait until then, so that
+//! a package whose `__init__` imports everything costs only what a network needs of it.
 //! Deliberately not here: modules that nasc itself defines (`modules`), and files.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 
 use crate::ast::{Alias, Name};
 use crate::source::{FileId, ModuleSource, SourceFile, SourceProvider};
+
+use crate::syntax::{self, SourceLimits};
 
 use super::error::{Eval, Mistake, raise, refuse, silent};
 use super::interpreter::Interpreter;
@@ -32,13 +35,22 @@ pub(crate) struct Package {
     progress: Cell<Progress>,
 }
 
-/// `from module import name`, not yet resolved.
+/// What a variable of a module stands for until it is first used.
 #[derive(Debug)]
-pub(crate) struct LazyImport {
+pub(crate) struct Lazy {
     module: Rc<Package>,
     name: Name,
+    kind: LazyKind,
     /// While it is looked up; a second look then must not go the same way.
     is_resolving: Cell<bool>,
+}
+
+#[derive(Debug)]
+enum LazyKind {
+    /// `from module import name`
+    Import,
+    /// A function or class of the module itself, in these bytes of its file, not yet parsed.
+    Definition(Range<usize>),
 }
 
 /// No other files: imports of them stay unknown until they matter.
@@ -104,11 +116,7 @@ impl Interpreter<'_> {
                 continue;
             }
             let module = Rc::clone(package);
-            let lazy = LazyImport {
-                module,
-                name: Name::clone(&alias.name),
-                is_resolving: Cell::new(false),
-            };
+            let lazy = Lazy::new(module, Name::clone(&alias.name), LazyKind::Import);
             let value = match is_lazy {
                 true => Value::Lazy(Rc::new(lazy)),
                 false => self.resolve(&lazy).map_err(|stop| stop.at(alias.span))?,
@@ -121,6 +129,10 @@ impl Interpreter<'_> {
     /// A variable that is an unresolved import becomes what it stands for.
     pub(crate) fn resolved(&mut self, name: &str, value: Value, scope: &Scope) -> Eval<Value> {
         let Value::Lazy(lazy) = value else { return Ok(value) };
+        if lazy.is_resolving.get() {
+            let message = format!("name '{name}' is not defined");
+            return Err(raise(Mistake::UnknownName, "NameError", message));
+        }
         lazy.is_resolving.set(true);
         let value = self.resolve(&lazy);
         lazy.is_resolving.set(false);
@@ -129,7 +141,10 @@ impl Interpreter<'_> {
         Ok(value)
     }
 
-    fn resolve(&mut self, lazy: &LazyImport) -> Eval<Value> {
+    fn resolve(&mut self, lazy: &Lazy) -> Eval<Value> {
+        if let LazyKind::Definition(range) = &lazy.kind {
+            return self.define(&lazy.module, &lazy.name, range.clone());
+        }
         match self.package_attribute(&lazy.module, &lazy.name)? {
             Some(value) => Ok(value),
             None => Err(raise(
@@ -147,7 +162,7 @@ impl Interpreter<'_> {
         name: &str,
     ) -> Eval<Option<Value>> {
         self.run_package(package)?;
-        let is_open = |value: &Value| matches!(value, Value::Lazy(lazy) if lazy.is_resolving.get());
+        let is_open = |value: &Value| matches!(value, Value::Lazy(lazy) if lazy.is_resolving.get() && lazy.is_import());
         if let Some(value) = package.scope.get(name).filter(|value| !is_open(value)) {
             return self.resolved(name, value, &package.scope).map(Some);
         }
@@ -217,19 +232,51 @@ impl Interpreter<'_> {
             return Ok(());
         }
         package.progress.set(Progress::Running);
-        let parsed = crate::syntax::parse(
-            &package.source.source,
-            package.source.file,
-            &crate::syntax::SourceLimits::standard(),
-        );
-        let module = match parsed {
-            Ok(module) => module,
-            Err(error) => {
-                package.progress.set(Progress::Done);
-                self.report(error.into());
-                return Err(silent());
+        let result = self.run_blocks(package);
+        package.progress.set(Progress::Done);
+        result
+    }
+
+    /// Definitions wait until they are used; all other statements run.
+    fn run_blocks(&mut self, package: &Rc<Package>) -> Eval<()> {
+        let ModuleSource { file, source, .. } = &package.source;
+        let blocks = syntax::outline(source, *file, &SourceLimits::standard());
+        for block in self.parsed(blocks)? {
+            match block.defines {
+                Some(name) => {
+                    let name = Name::from(name);
+                    let kind = LazyKind::Definition(block.range);
+                    let lazy = Lazy::new(Rc::clone(package), Name::clone(&name), kind);
+                    package.scope.set(&name, Value::Lazy(Rc::new(lazy)));
+                }
+                None => self.run_range(package, block.range)?,
             }
-        };
+        }
+        Ok(())
+    }
+
+    /// Runs a definition of a module; what it defines.
+    fn define(&mut self, package: &Rc<Package>, name: &Name, range: Range<usize>) -> Eval<Value> {
+        self.run_range(package, range)?;
+        match package.scope.get(name) {
+            Some(Value::Lazy(_)) | None => Err(silent()),
+            Some(value) => Ok(value),
+        }
+    }
+
+    /// What the parser gave; its mistake is reported.
+    fn parsed<T>(&mut self, result: Result<T, syntax::SyntaxError>) -> Eval<T> {
+        result.map_err(|error| {
+            self.report(error.into());
+            silent()
+        })
+    }
+
+    /// Parses and runs some statements of a module, as if nothing else ran.
+    fn run_range(&mut self, package: &Rc<Package>, range: Range<usize>) -> Eval<()> {
+        let ModuleSource { file, source, .. } = &package.source;
+        let parsed = syntax::parse_block(source, *file, &SourceLimits::standard(), range);
+        let module = self.parsed(parsed)?;
         self.fuel.enter()?;
         let site = self.site;
         let stack = std::mem::take(&mut self.module_stack);
@@ -239,8 +286,17 @@ impl Interpreter<'_> {
         self.protected = protected;
         self.site = site;
         self.fuel.leave();
-        package.progress.set(Progress::Done);
         result
+    }
+}
+
+impl Lazy {
+    fn new(module: Rc<Package>, name: Name, kind: LazyKind) -> Lazy {
+        Lazy { module, name, kind, is_resolving: Cell::new(false) }
+    }
+
+    fn is_import(&self) -> bool {
+        matches!(self.kind, LazyKind::Import)
     }
 }
 

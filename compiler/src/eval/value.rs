@@ -56,8 +56,8 @@ pub(crate) enum Value {
     Module(&'static str),
     /// A module of another file.
     Package(Rc<super::package::Package>),
-    /// A name imported from another file that nothing has used yet; only in variables of modules.
-    Lazy(Rc<super::package::LazyImport>),
+    /// A name that nothing has used yet; only in variables of modules.
+    Lazy(Rc<super::package::Lazy>),
     /// Something outside the subset; harmless until it decides anything.
     Opaque(Rc<Opaque>),
     DType(DType),

@@ -164,6 +164,33 @@ impl SyntaxError {
         }
     }
 
+    /// The mistake as one of a text of which the parsed one is a part, `by` bytes behind its start.
+    pub(super) fn moved(mut self, by: usize) -> SyntaxError {
+        let by = u32::try_from(by).unwrap_or(u32::MAX);
+        let shift = |span: &mut Span| {
+            span.start = span.start.saturating_add(by);
+            span.end = span.end.saturating_add(by);
+        };
+        if let SyntaxError::MismatchedBracket { opened, .. } = &mut self {
+            shift(opened);
+        }
+        match &mut self {
+            SyntaxError::TooLarge { span, .. }
+            | SyntaxError::Binary { span, .. }
+            | SyntaxError::UnclosedBracket { span, .. }
+            | SyntaxError::UnopenedBracket { span, .. }
+            | SyntaxError::MismatchedBracket { span, .. }
+            | SyntaxError::UnterminatedString { span }
+            | SyntaxError::NestedTooDeep { span, .. }
+            | SyntaxError::Indentation { span }
+            | SyntaxError::MissingBlock { span }
+            | SyntaxError::Literal { span, .. }
+            | SyntaxError::Target { span, .. }
+            | SyntaxError::UnexpectedToken { span, .. } => shift(span),
+        }
+        self
+    }
+
     const fn help(&self) -> Option<&'static str> {
         match self {
             SyntaxError::TooLarge { .. } => Some("check the file that defines the network alone"),

@@ -214,7 +214,7 @@ impl Builder<'_> {
         let cooked = text.replace('\n', " ");
         let offset = self.offset + start;
         let mut pairs = Grammar::parse(Rule::braced, &cooked)
-            .map_err(|error| moved(report::syntax_error(&error, &cooked, self.file), offset))?;
+            .map_err(|error| report::syntax_error(&error, &cooked, self.file).moved(offset))?;
         let outer = std::mem::replace(&mut self.offset, offset);
         self.depth += 1;
         let inner = pairs.next().and_then(|braced| braced.into_inner().next());
@@ -240,19 +240,6 @@ fn push_text(literal: &Literal<'_>, text: &mut String, parts: &mut Vec<FStringPa
         parts.push(FStringPart::Literal(decode(&text, literal)?.into()));
     }
     Ok(())
-}
-
-/// A mistake within braces, moved to its place in the file.
-fn moved(error: SyntaxError, by: usize) -> SyntaxError {
-    match error {
-        SyntaxError::UnexpectedToken { found, expected, span } => {
-            let by = u32::try_from(by).unwrap_or(u32::MAX);
-            let start = span.start.saturating_add(by);
-            let end = span.end.saturating_add(by);
-            SyntaxError::UnexpectedToken { found, expected, span: Span { start, end, ..span } }
-        }
-        other => other,
-    }
 }
 
 /// Where the expression of a field ends: at `!`, `:` or `}` outside of brackets and strings.
