@@ -56,6 +56,8 @@ pub struct ShapeTarget {
     pub max_params: u64,
     /// At most this many multiply-accumulates for one image.
     pub max_macs: u64,
+    /// So many convolutions come before the first linear layer, as far as the budgets have room.
+    pub convolutions: u64,
 }
 
 /// Why a completion ended.

@@ -99,7 +99,7 @@ fn defined_name(line: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::{Block, outline};
     use crate::source::{FileId, SourceFile};
     use crate::syntax::SourceLimits;

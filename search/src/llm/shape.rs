@@ -38,7 +38,7 @@ const MAX_ENDING_STEPS: u32 = 2_000;
 /// use nasc_search::llm::{ShapeTarget, constraint::Constraint, shape::ShapeConstraint};
 ///
 /// let target =
-///     ShapeTarget { input: [1, 8, 8], classes: 10, max_params: 100_000, max_macs: 1_000_000 };
+///     ShapeTarget { input: [1, 8, 8], classes: 10, max_params: 100_000, max_macs: 1_000_000, convolutions: 0 };
 /// let mut constraint = ShapeConstraint::new(&target, 400);
 /// assert!(!constraint.accepts("        self.conv = nn.Conv2d(3"));
 /// assert!(constraint.accepts("        self.conv = nn.Conv2d(1"));
@@ -191,8 +191,11 @@ impl ShapeConstraint {
         match &self.slot {
             Slot::Done => None,
             Slot::Name => {
-                let linear = self.program.closing_kind() == LayerKind::Linear;
-                let wish = if linear { "fc" } else { "pool" };
+                let wish = match self.program.closing_kind() {
+                    LayerKind::Linear => "fc",
+                    LayerKind::Conv2d => "conv",
+                    _ => "pool",
+                };
                 let rest = names::finish(&self.typed, wish, self.program.names())?;
                 Some(rest + " ")
             }

@@ -19,6 +19,9 @@ use crate::store::{Answer, GeneratedCandidate, StoredCandidate};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+/// Most convolutions that a network is asked for; a small model seldom writes any by itself.
+const MOST_CONVOLUTIONS: u64 = 4;
+
 impl Scheduler<'_, '_, '_> {
     pub(super) fn run_generation(
         &mut self,
@@ -191,18 +194,21 @@ impl Scheduler<'_, '_, '_> {
         };
         let decoding = match config.decoding {
             DecodingMode::Free => Decoding::Free,
-            DecodingMode::Shape => Decoding::Shape(self.shape_target()),
+            DecodingMode::Shape => Decoding::Shape(self.shape_target(sampling.seed)),
         };
         Some(Request { prompt, sampling, decoding })
     }
 
-    fn shape_target(&self) -> ShapeTarget {
+    /// The signature of the task; the seed of a completion picks how many convolutions it has at
+    /// least, so that a generation holds networks of every depth.
+    fn shape_target(&self, seed: u64) -> ShapeTarget {
         let (task, budget) = (self.run.task(), &self.run.config.budget);
         ShapeTarget {
             input: task.input,
             classes: task.classes,
             max_params: budget.max_params,
             max_macs: budget.max_macs,
+            convolutions: seed % (MOST_CONVOLUTIONS + 1),
         }
     }
 }

@@ -128,8 +128,13 @@ fn a_constraint_is_obeyed_whatever_the_model_would_write() {
 #[test]
 fn shape_directed_completions_are_whole_programs_of_the_shape() {
     let Some(mut model) = model() else { return };
-    let target =
-        ShapeTarget { input: [1, 8, 8], classes: 10, max_params: 100_000, max_macs: 1_000_000 };
+    let target = ShapeTarget {
+        input: [1, 8, 8],
+        classes: 10,
+        max_params: 100_000,
+        max_macs: 1_000_000,
+        convolutions: 0,
+    };
     let mut shaped = request("# A small network for digits", 1);
     shaped.sampling.max_tokens = 120;
     shaped.decoding = Decoding::Shape(target.clone());

@@ -1,13 +1,17 @@
 //! The layers and arguments that leave the network closable within its limits.
 
 use super::grammar::Program;
-use super::network::{Draft, LayerKind};
+use super::network::{Draft, LayerKind, MIN_WEIGHTED, Role};
 use super::number::Numbers;
 
 /// Most channels of a convolution's result.
 const MAX_CHANNELS: u64 = 512;
 /// Most features of a linear layer's result.
 const MAX_FEATURES: u64 = 1024;
+/// Fewest channels of a convolution's result, and features between linear layers, where there is
+/// room: fewer choke what comes after.
+const MIN_CHANNELS: u64 = 8;
+const MIN_HIDDEN: u64 = 32;
 /// Largest window of a convolution.
 const MAX_CONV_KERNEL: u64 = 11;
 /// Largest window and stride of a pooling layer.
@@ -33,6 +37,18 @@ impl Program {
     pub(super) fn possible(&self, kind: LayerKind) -> bool {
         let last = self.totals.last;
         let layer = Draft::new(kind);
+        let waits = self.missing_convolutions() > 0
+            && kind != LayerKind::Conv2d
+            && self.possible(LayerKind::Conv2d);
+        let is_early = match kind.role() {
+            Role::Pool => kind == LayerKind::AdaptiveAvgPool2d || self.totals.convolutions == 0,
+            Role::Flatten => true,
+            Role::Weighted => kind == LayerKind::Linear,
+            Role::Norm | Role::Dropout | Role::Activation => self.totals.convolutions == 0,
+        };
+        if waits && is_early {
+            return false;
+        }
         match kind {
             LayerKind::Conv2d => self.allowed(&cheapest_window(&layer)),
             LayerKind::Linear => self.allowed(&Draft { output: self.limits.classes, ..layer }),
@@ -54,8 +70,17 @@ impl Program {
         }
     }
 
+    /// Convolutions that the target still asks for; none once the image is flat.
+    pub(super) fn missing_convolutions(&self) -> u64 {
+        let wanted = self.limits.convolutions.saturating_sub(self.totals.convolutions);
+        if self.totals.features.size().is_some() { wanted } else { 0 }
+    }
+
     /// What the ending declares next.
     pub(super) fn closing_kind(&self) -> LayerKind {
+        if self.missing_convolutions() > 0 && self.possible(LayerKind::Conv2d) {
+            return LayerKind::Conv2d;
+        }
         let linear = Draft { output: self.limits.classes, ..Draft::new(LayerKind::Linear) };
         let many = self.totals.features.count() > ENDING_FEATURES;
         if self.pool_sizes().is_empty() || (!many && self.allowed(&linear)) {
@@ -65,10 +90,24 @@ impl Program {
         }
     }
 
-    /// Channels or features of the result. The cost grows with them, so that they are a range.
-    pub(super) fn outputs(&self, layer: &Draft) -> Option<Numbers> {
+    /// Channels or features of the result: those that do not choke the network, or the classes.
+    pub(super) fn outputs(&self, layer: &Draft) -> Vec<Numbers> {
         let linear = layer.kind == LayerKind::Linear;
-        let low = if linear { self.limits.classes } else { 1 };
+        let last = linear && self.totals.weighted + 1 >= MIN_WEIGHTED;
+        let ending = last.then(|| Numbers::Set(vec![self.limits.classes]));
+        let wide = if linear { MIN_HIDDEN.max(self.limits.classes + 1) } else { MIN_CHANNELS };
+        let least = if linear { self.limits.classes } else { 1 };
+        let hidden = match self.range(layer, wide) {
+            Some(range) => Some(range),
+            None if last => None,
+            None => self.range(layer, least),
+        };
+        ending.into_iter().chain(hidden).collect()
+    }
+
+    /// The outputs from `low` on that keep to the limits. The cost grows with them.
+    fn range(&self, layer: &Draft, low: u64) -> Option<Numbers> {
+        let linear = layer.kind == LayerKind::Linear;
         let most = if linear { MAX_FEATURES } else { MAX_CHANNELS };
         let fits = |output| {
             let layer = Draft { output, ..*layer };
@@ -79,11 +118,8 @@ impl Program {
             let middle = high.midpoint(over);
             if fits(middle) { high = middle } else { over = middle }
         }
-        let preferred = match linear {
-            true if self.totals.weighted > 0 => low,
-            true => ENDING_HIDDEN.clamp(low, high),
-            false => ENDING_CHANNELS.clamp(low, high),
-        };
+        let wish = if linear { ENDING_HIDDEN } else { ENDING_CHANNELS };
+        let preferred = wish.clamp(low, high);
         fits(low).then_some(Numbers::Range { low, high, preferred })
     }
 

@@ -128,7 +128,9 @@ impl Program {
         let declared = self.layers.len() as u64;
         match self.applied {
             Some(applied) => declared.saturating_sub(applied as u64),
-            None => declared + self.limits.closing_layers(&self.totals),
+            None => {
+                declared + self.limits.closing_layers(&self.totals) + self.missing_convolutions()
+            }
         }
     }
 
@@ -183,7 +185,9 @@ impl Program {
             let header = "\n    def forward(self, x):\n";
             list.push(Choice::literal(header, Action::BeginForward));
         }
-        if LayerKind::ALL.into_iter().any(|kind| self.possible(kind)) {
+        // A linear layer of as many features as there are classes is the last.
+        let ended = self.limits.ended(&self.totals);
+        if !ended && LayerKind::ALL.into_iter().any(|kind| self.possible(kind)) {
             list.push(Choice::literal("        self.", Action::BeginName));
         }
         choices(list)
@@ -310,19 +314,16 @@ impl Program {
         let Some(layer) = self.layers.get(applied) else { return Vec::new() };
         let next = self.layers.get(applied + 1).map(|next| next.kind.role());
         let name = &layer.name;
-        let mut list =
-            vec![Choice::literal(format!("        x = self.{name}(x)\n"), Action::Apply)];
         let role = layer.kind.role();
         let relu = matches!(role, Role::Weighted | Role::Norm | Role::Pool)
             && !matches!(next, None | Some(Role::Activation));
-        if relu {
-            let line = format!("        x = F.relu(self.{name}(x))\n");
-            list.push(Choice::literal(line, Action::Apply));
-        }
-        if relu && role != Role::Pool && next != Some(Role::Norm) {
-            list.reverse();
-        }
-        list
+        // Two maps without a non-linear function between them are one.
+        let needs_relu = relu && role != Role::Pool && next != Some(Role::Norm);
+        let plain = format!("        x = self.{name}(x)\n");
+        let under = format!("        x = F.relu(self.{name}(x))\n");
+        let plain = (!needs_relu).then(|| Choice::literal(plain, Action::Apply));
+        let under = relu.then(|| Choice::literal(under, Action::Apply));
+        plain.into_iter().chain(under).collect()
     }
 }
 

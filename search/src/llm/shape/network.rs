@@ -6,7 +6,7 @@ use super::super::ShapeTarget;
 /// At most this many layers are declared.
 pub(super) const MAX_LAYERS: u64 = 24;
 /// At least this many layers with weights that mix features (convolutions, linear) are declared.
-const MIN_WEIGHTED: u64 = 2;
+pub(super) const MIN_WEIGHTED: u64 = 2;
 
 /// The layers that a network may consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +164,7 @@ pub(super) struct Totals {
     pub(super) last: Option<LayerKind>,
     /// Layers with weights that mix features.
     pub(super) weighted: u64,
+    pub(super) convolutions: u64,
     layers: u64,
     params: u64,
     macs: u64,
@@ -173,6 +174,8 @@ pub(super) struct Totals {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) classes: u64,
+    /// Convolutions before the first linear layer.
+    pub(super) convolutions: u64,
     max_params: u64,
     max_macs: u64,
 }
@@ -181,7 +184,7 @@ impl Totals {
     pub(super) fn new(target: &ShapeTarget) -> Totals {
         let [channels, height, width] = target.input.map(|extent| extent.max(1));
         let features = Features::Image { channels, height, width };
-        Totals { features, last: None, weighted: 0, layers: 0, params: 0, macs: 0 }
+        Totals { features, last: None, weighted: 0, convolutions: 0, layers: 0, params: 0, macs: 0 }
     }
 
     /// With one more layer; `None` where its shape rule forbids it.
@@ -195,6 +198,7 @@ impl Totals {
             features,
             last: Some(layer.kind),
             weighted: self.weighted + u64::from(layer.kind.role() == Role::Weighted),
+            convolutions: self.convolutions + u64::from(layer.kind == LayerKind::Conv2d),
             layers: self.layers + 1,
             params: self.params.saturating_add(params),
             macs: self.macs.saturating_add(macs),
@@ -250,7 +254,8 @@ impl Limits {
     /// The target's limits; budgets below the cheapest network of the signature are raised to it.
     pub(super) fn new(target: &ShapeTarget) -> Limits {
         let classes = target.classes.max(1);
-        let mut limits = Limits { classes, max_params: u64::MAX, max_macs: u64::MAX };
+        let convolutions = target.convolutions;
+        let mut limits = Limits { classes, convolutions, max_params: u64::MAX, max_macs: u64::MAX };
         let (_, params, macs) = limits.closing(&Totals::new(target));
         limits.max_params = target.max_params.max(params);
         limits.max_macs = target.max_macs.max(macs);

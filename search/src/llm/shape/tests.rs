@@ -145,7 +145,11 @@ const COLLIDING: &[&str] = &[
 ];
 
 fn target(input: [u64; 3], classes: u64, max_params: u64, max_macs: u64) -> ShapeTarget {
-    ShapeTarget { input, classes, max_params, max_macs }
+    ShapeTarget { input, classes, max_params, max_macs, convolutions: 0 }
+}
+
+fn with_convolutions(convolutions: u64, target: ShapeTarget) -> ShapeTarget {
+    ShapeTarget { convolutions, ..target }
 }
 
 fn targets() -> Vec<ShapeTarget> {
@@ -156,6 +160,9 @@ fn targets() -> Vec<ShapeTarget> {
         target([1, 28, 28], 47, 50_000, 2_000_000),
         target([3, 32, 20], 10, 2_000, 30_000),
         target([2, 1, 5], 2, 0, 0),
+        with_convolutions(2, target([3, 32, 32], 10, 1_000_000, 5_000_000)),
+        with_convolutions(4, target([1, 8, 8], 10, 100_000, 1_000_000)),
+        with_convolutions(3, target([3, 32, 20], 10, 2_000, 30_000)),
     ]
 }
 
@@ -258,6 +265,22 @@ fn from_every_place_of_a_program_the_ending_completes_it() {
     }
 }
 
+#[test]
+fn the_asked_for_convolutions_come_first_and_nothing_chokes_the_network() {
+    for convolutions in 0..=4 {
+        let target =
+            with_convolutions(convolutions, target([3, 32, 32], 10, 1_000_000, 50_000_000));
+        let mut constraint = ShapeConstraint::new(&target, 1_000);
+        assert_eq!(constraint.accepts("        self.fc = nn.Linear("), convolutions == 0);
+        assert_eq!(constraint.accepts("        self.f = nn.Flatten("), convolutions == 0);
+        let ending = constraint.ending();
+        let before = ending.split("nn.Linear(").next().unwrap();
+        assert_eq!(before.matches("nn.Conv2d(").count() as u64, convolutions, "{ending}");
+        constraint.advance("        self.c = nn.Conv2d(3, ");
+        assert!(!constraint.accepts("7,") && constraint.accepts("8,"));
+    }
+}
+
 fn after(text: &str) -> ShapeConstraint {
     let mut constraint = ShapeConstraint::new(&target([3, 32, 32], 10, 1_000_000, 50_000_000), 400);
     assert!(text.is_empty() || constraint.accepts(text), "{text}");
@@ -271,7 +294,7 @@ fn rejected_is_what_breaks_the_shape_or_the_discipline() {
     for (text, refused, taken) in [
         ("        self.c = nn.Conv2d(", "1", "3"),
         ("        self.c = nn.Linear(", "3,", "3072,"),
-        ("        self.c = nn.Linear(3072, ", "9)", "10)"),
+        ("        self.c = nn.Linear(3072, ", "10)", "64)"),
         ("        self.c = nn.Linear(3072, ", "400)", "300)"),
         ("        self.c = nn.Conv2d(3, ", "513", "512"),
         ("        self.", "train = ", "train1 = "),
