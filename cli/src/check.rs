@@ -1,10 +1,14 @@
 //! `nasc check`: what a network computes, layer by layer, and what it costs; or what is wrong.
 
+mod diff;
 mod expect;
+mod fix;
+mod github;
 mod report;
+mod sarif;
 mod text;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use nasc_compiler::cost;
@@ -17,6 +21,7 @@ pub use expect::{CODES, classes};
 pub use report::CheckReport;
 pub use text::summary as print_summary;
 
+use self::fix::Fix;
 use crate::error::{CliError, Exit};
 use crate::input::parse_input;
 use crate::output::Output;
@@ -29,8 +34,9 @@ use crate::source::Program;
 /// that cannot be read.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// The Python file.
-    pub file: PathBuf,
+    /// The Python files.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     /// One sample of an input, such as 3x32x32 or 128:i64; once for each input of `forward`.
     #[arg(long, value_name = "DIMS[:TYPE]", default_value = "3x32x32", value_parser = parse_input)]
     pub input: Vec<TensorType>,
@@ -47,6 +53,13 @@ pub struct CheckArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write the smallest edit that makes a file check into it; everything else stays as it is. An
+    /// edit after which the file does not check is never written.
+    #[arg(long)]
+    pub fix: bool,
+    /// With --fix, show the edit and write nothing.
+    #[arg(long, requires = "fix")]
+    pub diff: bool,
 }
 
 /// How a check is printed.
@@ -54,8 +67,12 @@ pub struct CheckArgs {
 pub enum Format {
     /// A table, or reports that quote the lines.
     Text,
-    /// One JSON object, see docs/cli.md.
+    /// One JSON object for each file, each in a line of its own; see docs/cli.md.
     Json,
+    /// One SARIF log, which code hosts read.
+    Sarif,
+    /// Annotations that GitHub shows beside the lines.
+    Github,
 }
 
 /// Compiles, and refuses a network whose output is not one logit for each class.
@@ -67,9 +84,19 @@ pub fn compile(
     options: &CompileOptions,
     wanted: Option<u64>,
 ) -> Result<Compiled, Diagnostics> {
+    compile_text(&program.folder.main(), program, options, wanted)
+}
+
+/// Compiles another text in place of the program's file.
+fn compile_text(
+    source: &SourceFile,
+    program: &Program,
+    options: &CompileOptions,
+    wanted: Option<u64>,
+) -> Result<Compiled, Diagnostics> {
     let mut options = options.clone();
     options.package.clone_from(&program.package);
-    let compiled = nasc_compiler::compile_with(&program.folder.main(), &options, &program.folder)?;
+    let compiled = nasc_compiler::compile_with(source, &options, &program.folder)?;
     match wanted.and_then(|wanted| classes(&compiled.graph, wanted)) {
         None => Ok(compiled),
         Some(diagnostic) => {
@@ -80,42 +107,122 @@ pub fn compile(
     }
 }
 
+/// A file that was checked.
+#[derive(Debug)]
+struct Checked {
+    program: Program,
+    result: Result<Compiled, Diagnostics>,
+    fix: Option<Fix>,
+}
+
+impl Checked {
+    fn new(path: &Path, args: &CheckArgs, options: &CompileOptions) -> Result<Checked, CliError> {
+        let program = Program::read(path, args.root.as_deref())?;
+        let result = compile(&program, options, args.classes);
+        let fix = result
+            .as_ref()
+            .err()
+            .and_then(|found| Fix::find(&program, options, args.classes, found));
+        let result = match &fix {
+            Some(fix) => result.map_err(|found| fix.explained(&found)),
+            None => result,
+        };
+        Ok(Checked { program, result, fix })
+    }
+
+    /// The files that places refer to.
+    fn files(&self) -> Vec<SourceFile> {
+        self.program.folder.files()
+    }
+
+    /// Mistakes and warnings.
+    fn diagnostics(&self) -> &Diagnostics {
+        match &self.result {
+            Ok(compiled) => &compiled.warnings,
+            Err(found) => found,
+        }
+    }
+}
+
 pub(crate) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
-    let program = Program::read(&args.file, args.root.as_deref())?;
     let mut options = CompileOptions::new(args.input.clone());
     options.entry = args.entry.clone();
-    let result = compile(&program, &options, args.classes);
-    let files = program.folder.files();
-    match args.format {
-        Format::Json => json(&files, &options, &result, output)?,
-        Format::Text => print(&files, &options, &result, output)?,
+    let mut all = Vec::new();
+    let mut exit = Exit::Success;
+    for path in &args.files {
+        let mut checked = Checked::new(path, args, &options)?;
+        if args.diff {
+            if let Some(fix) = &checked.fix {
+                write!(output.stdout, "{}", fix.diff())?;
+                exit = Exit::Program;
+                continue;
+            }
+        } else if let Some(fix) = checked.fix.as_ref().filter(|_| args.fix) {
+            fix.write(path)?;
+            output.remark(format!("{}: {}", path.display(), counted(fix.edits())))?;
+            checked = Checked::new(path, args, &options)?;
+        }
+        if checked.result.is_err() {
+            exit = Exit::Program;
+        }
+        match args.format {
+            Format::Json => json(&checked, &options, output)?,
+            Format::Text => print(&checked, &options, args.files.len() > 1, output)?,
+            Format::Github => annotate(&checked, output)?,
+            Format::Sarif => {}
+        }
+        all.push(checked);
     }
-    Ok(if result.is_ok() { Exit::Success } else { Exit::Program })
+    if args.format == Format::Sarif {
+        let log = serde_json::to_string_pretty(&sarif::log(&all)).map_err(std::io::Error::from)?;
+        output.line(log)?;
+    }
+    Ok(exit)
+}
+
+/// `mended by 2 edits`
+fn counted(edits: usize) -> String {
+    match edits {
+        1 => "mended by one edit".to_owned(),
+        many => format!("mended by {many} edits"),
+    }
 }
 
 fn json(
-    files: &[SourceFile],
+    checked: &Checked,
     options: &CompileOptions,
-    result: &Result<Compiled, Diagnostics>,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let report = CheckReport::new(files, &options.inputs, result);
+    let mut report = CheckReport::new(&checked.files(), &options.inputs, &checked.result);
+    report.fix = checked.fix.as_ref().map(Fix::diff);
     output.line(serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
     Ok(())
 }
 
+fn annotate(checked: &Checked, output: &mut Output<'_>) -> Result<(), CliError> {
+    let files = checked.files();
+    for diagnostic in checked.diagnostics().as_slice() {
+        output.line(github::annotation(&files, diagnostic))?;
+    }
+    Ok(())
+}
+
 fn print(
-    files: &[SourceFile],
+    checked: &Checked,
     options: &CompileOptions,
-    result: &Result<Compiled, Diagnostics>,
+    is_one_of_several: bool,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    match result {
-        Ok(compiled) => {
-            print_reports(files, &compiled.warnings, output)?;
-            print_summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
+    let files = checked.files();
+    print_reports(&files, checked.diagnostics(), output)?;
+    if let Ok(compiled) = &checked.result {
+        if is_one_of_several {
+            output.line(format!("{}:", checked.program.folder.main().name()))?;
         }
-        Err(diagnostics) => print_reports(files, diagnostics, output)?,
+        print_summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
+        if is_one_of_several {
+            output.line("")?;
+        }
     }
     Ok(())
 }

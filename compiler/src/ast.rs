@@ -2,6 +2,8 @@
 //! its span. Names follow Python's own `ast` module. Deliberately not here: how text becomes a
 //! tree (`syntax`) and what a tree means (`eval`).
 
+pub mod visit;
+
 use std::sync::Arc;
 
 use crate::source::Span;

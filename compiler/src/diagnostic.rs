@@ -48,6 +48,90 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// One proposed edit.
     pub help: Option<String>,
+    /// Edits that may make it right, most likely first; `repair` tries them.
+    pub remedies: Vec<Remedy>,
+}
+
+/// An edit of the program as data: what to change, not yet where each byte stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// Give an argument of a call another value.
+    Argument {
+        /// The call.
+        call: Span,
+        /// Name of the parameter.
+        name: &'static str,
+        /// The value.
+        value: i64,
+    },
+    /// Flatten what a call receives, from dimension 1 on.
+    Flatten {
+        /// The call in `forward`.
+        call: Span,
+        /// The layer's constructor; in a container the flattening stands before it.
+        declared: Option<Span>,
+    },
+    /// Take the twin of a layer for inputs of another number of dimensions: `Conv2d` for `Conv1d`.
+    Rank {
+        /// The constructor.
+        call: Span,
+        /// Spatial dimensions.
+        spatial: usize,
+    },
+    /// Call a method of another name or, if the name has a dot, another function.
+    Callee {
+        /// The call.
+        call: Span,
+        /// The name.
+        name: String,
+    },
+    /// Import a module at the top of the file.
+    Import {
+        /// The statement.
+        statement: String,
+    },
+    /// Give a keyword argument of a call its right name.
+    Keyword {
+        /// The call.
+        call: Span,
+        /// The name as written.
+        wrong: String,
+        /// The name of the parameter.
+        right: String,
+    },
+    /// Write another name: of a variable, an attribute, a method that is defined.
+    Name {
+        /// Where the name is used.
+        place: Span,
+        /// The name as written.
+        wrong: String,
+        /// The name that is meant.
+        right: String,
+    },
+    /// Give the last size of a reshape another value.
+    LastSize {
+        /// The call.
+        call: Span,
+        /// The value.
+        value: i64,
+    },
+    /// Write `transpose(-2, -1)` behind the right operand of a matrix product.
+    TransposeRight {
+        /// The product.
+        call: Span,
+    },
+    /// Divide without remainder in the arguments of a call.
+    FloorDivision {
+        /// The call.
+        call: Span,
+    },
+    /// Call `super().__init__()` before the statement at this place.
+    SuperInit {
+        /// The statement.
+        before: Span,
+    },
+    /// Several of them at once.
+    All(Vec<Remedy>),
 }
 
 impl Diagnostic {

@@ -40,6 +40,7 @@ pub(crate) mod warn;
 
 pub use error::CODES;
 pub use fuel::Limits;
+pub(crate) use library::parameters_of as signature_of;
 
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::ir::{CheckedGraph, Shape, TensorType};

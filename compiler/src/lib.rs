@@ -8,6 +8,7 @@ pub mod diagnostic;
 mod eval;
 pub mod ir;
 mod module_tree;
+pub mod repair;
 pub mod shape;
 pub mod source;
 pub mod syntax;

@@ -19,6 +19,7 @@ mod norm;
 mod pool;
 mod recurrent;
 mod reduce;
+mod remedy;
 mod report;
 mod reshape;
 mod slice;

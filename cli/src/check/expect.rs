@@ -1,7 +1,7 @@
 //! Whether a network is a classifier of as many classes as were asked for.
 
-use nasc_compiler::diagnostic::{Diagnostic, Fault, Label, Severity};
-use nasc_compiler::ir::{CheckedGraph, Dim, Producer, Shape, ValueId};
+use nasc_compiler::diagnostic::{Diagnostic, Fault, Label, Remedy, Severity};
+use nasc_compiler::ir::{CheckedGraph, Dim, Op, Producer, Shape, ValueId};
 use nasc_compiler::source::{FileId, Span};
 
 /// The codes of this check.
@@ -28,7 +28,18 @@ pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
         message,
         labels: vec![Label { span: place, text: "this is the output".to_owned() }],
         help: Some(help(&shapes, wanted)),
+        remedies: last_layer(graph, wanted).into_iter().collect(),
     })
+}
+
+/// Another number of features of the linear layer that makes the output.
+fn last_layer(graph: &CheckedGraph, wanted: u64) -> Option<Remedy> {
+    let Producer::Node(node, _) = graph.value(*graph.outputs.first()?)?.producer else {
+        return None;
+    };
+    let node = graph.node(node).filter(|node| matches!(node.op, Op::Linear(_)))?;
+    let (call, value) = (node.provenance.declared?, i64::try_from(wanted).ok()?);
+    Some(Remedy::Argument { call, name: "out_features", value })
 }
 
 const START: Span = Span { file: FileId(0), start: 0, end: 0 };

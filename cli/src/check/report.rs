@@ -15,6 +15,8 @@ use crate::render::file_of;
 pub struct CheckReport {
     /// Whether the network is right.
     pub ok: bool,
+    /// The file, as it was named.
+    pub file: Option<String>,
     /// What was checked, such as `Net`.
     pub entry: Option<String>,
     /// Shape of each input.
@@ -43,6 +45,9 @@ pub struct CheckReport {
     pub layers: Vec<LayerReport>,
     /// Mistakes and warnings by place.
     pub diagnostics: Vec<DiagnosticReport>,
+    /// A unified diff after which the file checks, if one was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// A dimension: a number, or `N`, `2N`, ... for multiples of the batch size.
@@ -105,14 +110,17 @@ impl CheckReport {
         result: &Result<Compiled, Diagnostics>,
     ) -> CheckReport {
         let input = inputs.iter().map(|input| dims(&input.shape)).collect();
+        let file = files.first().map(|file| file.name().to_owned());
         match result {
             Ok(compiled) => CheckReport {
+                file,
                 entry: Some(compiled.entry.trim_end_matches("()").to_owned()),
                 output: Some(outputs(compiled)),
                 diagnostics: diagnostics(files, &compiled.warnings),
                 ..CheckReport::figures(files, input, &cost::analyze(&compiled.graph))
             },
             Err(mistakes) => CheckReport {
+                file,
                 diagnostics: diagnostics(files, mistakes),
                 ..CheckReport::empty(input)
             },
@@ -139,6 +147,7 @@ impl CheckReport {
     fn empty(input: Vec<Vec<DimReport>>) -> CheckReport {
         CheckReport {
             ok: false,
+            file: None,
             entry: None,
             input,
             output: None,
@@ -153,6 +162,7 @@ impl CheckReport {
             peak_activation_bytes: None,
             layers: Vec::new(),
             diagnostics: Vec::new(),
+            fix: None,
         }
     }
 }

@@ -44,6 +44,7 @@ fn unsupported(graph: &CheckedGraph) -> Option<Diagnostic> {
         message: error.to_string(),
         labels: vec![Label { span, text: "used here".to_owned() }],
         help: None,
+        remedies: Vec::new(),
     })
 }
 
@@ -71,6 +72,7 @@ fn too_large(graph: &CheckedGraph, batch: NonZeroUsize, memory: u64) -> Option<D
         ),
         labels: vec![label],
         help: Some("make the largest layer smaller, or train with a smaller --batch-size".into()),
+        remedies: Vec::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::ast::Name;
 
 use super::call::missing_super_init;
-use super::error::{Eval, attribute_error};
+use super::error::{Eval, Fix, attribute_error};
 use super::interpreter::Interpreter;
 use super::object::{Class, Instance};
 use super::value::{Function, Value, Wrapper};
@@ -331,10 +331,16 @@ impl Interpreter<'_> {
         let error = attribute_error(message);
         let names = self.attribute_names(object);
         match super::suggest::closest(name, names.iter().map(|name| &**name)) {
-            Some(close) => error.help(format!("did you mean `{close}`?")),
+            Some(close) => {
+                let (wrong, right) = (name.to_string(), close.to_string());
+                error.help(format!("did you mean `{close}`?")).fix(Fix::Name { wrong, right })
+            }
             None => match object {
                 Value::Module(module) => match super::modules::home_of(name, module) {
-                    Some(home) => error.help(format!("write `{home}.{name}` instead")),
+                    Some(home) => {
+                        let callee = format!("{home}.{name}");
+                        error.help(format!("write `{callee}` instead")).fix(Fix::Callee(callee))
+                    }
                     None => error.help(format!("`{module}` has no such name in PyTorch 2")),
                 },
                 _ => error.help(format!("assign `{name}` before it is read")),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::ast::{Expr, FunctionDef, Name, Parameter};
 
-use super::error::{Eval, Mistake, Stop, raise, silent, type_error, wrong_arguments};
+use super::error::{Eval, Fix, Mistake, Stop, raise, silent, type_error, wrong_arguments};
 use super::interpreter::{Flow, Interpreter};
 use super::native::{CallArgs, Native, missing_text, signature};
 use super::object::{Class, Instance};
@@ -286,6 +286,7 @@ pub(crate) fn missing_super_init(class: &str, what: &str) -> Box<Stop> {
     };
     raise(Mistake::MissingSuperInit, "AttributeError", message)
         .help("call `super().__init__()` first in `__init__`")
+        .fix(Fix::SuperInit)
 }
 
 /// `is_called_by_user` is false where the program itself calls the module: then the call is the place.
@@ -309,7 +310,8 @@ fn missing_forward(instance: &Rc<Instance>, is_called_by_user: bool) -> Box<Stop
         Some(Value::Function(function)) if is_called_by_user => error.at(function.def.name_span),
         _ => error,
     };
-    error.help(format!("rename `{close}` to `forward`"))
+    let (wrong, right) = (close.to_string(), String::from("forward"));
+    error.help(format!("rename `{close}` to `forward`")).fix(Fix::Name { wrong, right })
 }
 
 /// Binds arguments to the parameters of a function.
@@ -381,7 +383,10 @@ fn unexpected_keyword(function: &Function, name: &str) -> Box<Stop> {
     let params = &function.def.params;
     let names = params.regular.iter().chain(&params.keyword_only).map(|p| &*p.name);
     match super::suggest::closest(name, names) {
-        Some(close) => error.help(format!("did you mean `{close}`?")),
+        Some(close) => {
+            let (wrong, right) = (name.to_string(), close.to_string());
+            error.help(format!("did you mean `{close}`?")).fix(Fix::Keyword { wrong, right })
+        }
         None => error,
     }
 }

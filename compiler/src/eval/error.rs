@@ -2,7 +2,7 @@
 //! catch; what nasc does not know, and spent budgets, are refusals that nothing catches.
 //! The one table of codes is [`Mistake`].
 
-use crate::diagnostic::{Diagnostic, Fault, Label, Severity};
+use crate::diagnostic::{Diagnostic, Fault, Label, Remedy, Severity};
 use crate::source::Span;
 
 use super::value::Value;
@@ -34,7 +34,44 @@ pub(crate) struct Exception {
     pub value: Option<Value>,
     pub span: Option<Span>,
     pub help: Option<String>,
+    /// What would make it right.
+    pub fix: Option<Fix>,
     pub notes: Vec<Label>,
+}
+
+/// An edit at the place of a mistake.
+#[derive(Debug, Clone)]
+pub(crate) enum Fix {
+    /// Another name for a keyword argument.
+    Keyword { wrong: String, right: String },
+    /// Another name.
+    Name { wrong: String, right: String },
+    /// Another value of an argument.
+    Argument { name: &'static str, value: u64 },
+    /// Division without remainder.
+    FloorDivision,
+    /// A call of `super().__init__()` before.
+    SuperInit,
+    /// Another function.
+    Callee(String),
+    /// An import at the top.
+    Import(String),
+}
+
+impl Fix {
+    fn at(self, place: Span) -> Option<Remedy> {
+        Some(match self {
+            Fix::Keyword { wrong, right } => Remedy::Keyword { call: place, wrong, right },
+            Fix::Name { wrong, right } => Remedy::Name { place, wrong, right },
+            Fix::Argument { name, value } => {
+                Remedy::Argument { call: place, name, value: i64::try_from(value).ok()? }
+            }
+            Fix::FloorDivision => Remedy::FloorDivision { call: place },
+            Fix::Callee(name) => Remedy::Callee { call: place, name },
+            Fix::Import(statement) => Remedy::Import { statement },
+            Fix::SuperInit => Remedy::SuperInit { before: place },
+        })
+    }
 }
 
 macro_rules! mistakes {
@@ -108,6 +145,7 @@ impl Exception {
             value: None,
             span: None,
             help: None,
+            fix: None,
             notes: Vec::new(),
         }
     }
@@ -124,6 +162,7 @@ impl Exception {
             message: self.message,
             labels,
             help: self.help,
+            remedies: self.fix.and_then(|fix| fix.at(span)).into_iter().collect(),
         }
     }
 }
@@ -149,6 +188,17 @@ impl Stop {
             Stop::Raise(exception) | Stop::Refuse(exception) => {
                 exception.help.get_or_insert_with(|| help.into());
             }
+            Stop::Silent | Stop::Shape(_) => {}
+        }
+        self
+    }
+}
+
+impl Stop {
+    /// Adds an edit that would make it right.
+    pub(crate) fn fix(mut self: Box<Self>, fix: Fix) -> Box<Self> {
+        match &mut *self {
+            Stop::Raise(exception) | Stop::Refuse(exception) => exception.fix = Some(fix),
             Stop::Silent | Stop::Shape(_) => {}
         }
         self

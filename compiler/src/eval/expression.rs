@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::ast::{Comprehension, Expr, ExprKind, FStringPart, Keyword, Name, UnaryOp};
 
-use super::error::{Eval, Mistake, raise, refuse, type_error};
+use super::error::{Eval, Fix, Mistake, raise, refuse, type_error};
 use super::interpreter::Interpreter;
 use super::native::CallArgs;
 use super::ordered::OrderedMap;
@@ -158,16 +158,20 @@ impl Interpreter<'_> {
         let error =
             raise(Mistake::UnknownName, "NameError", format!("name '{name}' is not defined"));
         if let Some(import) = super::modules::usual_import(name) {
-            return error.help(format!("write `{import}` at the top of the file"));
+            let fix = Fix::Import(import.to_string());
+            return error.help(format!("write `{import}` at the top of the file")).fix(fix);
         }
         let names = scope.names();
         let known = names.iter().map(|name| &**name);
         let close = super::suggest::closest(name, known)
             .or_else(|| super::suggest::closest(name, super::builtins::names()));
-        error.help(match close {
-            Some(close) => format!("did you mean `{close}`?"),
-            None => String::from("define it before this line"),
-        })
+        match close {
+            Some(close) => {
+                let (wrong, right) = (name.to_string(), close.to_string());
+                error.help(format!("did you mean `{close}`?")).fix(Fix::Name { wrong, right })
+            }
+            None => error.help("define it before this line"),
+        }
     }
 
     /// Evaluates items of a display or of arguments; `*a` is spread.

@@ -156,3 +156,14 @@ impl Interpreter<'_> {
         }
     }
 }
+
+/// The parameters of a layer's constructor, without `self`, or of a function of PyTorch.
+pub(crate) fn parameters_of(name: &str) -> Option<Vec<&'static str>> {
+    let constructor = layer(name)
+        .and_then(|layer| layer.methods.iter().find(|method| method.name.ends_with(".__init__")));
+    let modules = ["torch.nn.functional", "torch", "Tensor"];
+    let functions = || modules.iter().find_map(|module| function(&format!("{module}.{name}")));
+    let native = constructor.or_else(functions)?;
+    let names = native.signature.split(',').map(|part| part.split('=').next().unwrap_or("").trim());
+    Some(names.filter(|name| !matches!(*name, "self" | "*" | "/" | "")).collect())
+}

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::ast::Name;
 use crate::ir::{DType, Dim};
 
-use super::error::{Eval, Mistake, raise, refuse, type_error, wrong_arguments};
+use super::error::{Eval, Fix, Mistake, raise, refuse, type_error, wrong_arguments};
 use super::interpreter::Interpreter;
 use super::value::{Tensor, Value};
 
@@ -150,7 +150,10 @@ impl Signature {
             wrong_arguments(format!("{function}() got an unexpected keyword argument '{name}'"));
         let names = self.parameters.iter().map(|parameter| parameter.name);
         match super::suggest::closest(name, names) {
-            Some(close) => error.help(format!("did you mean `{close}`?")),
+            Some(close) => {
+                let (wrong, right) = (name.to_string(), close.to_string());
+                error.help(format!("did you mean `{close}`?")).fix(Fix::Keyword { wrong, right })
+            }
             None => error,
         }
     }

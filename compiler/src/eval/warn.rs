@@ -92,7 +92,7 @@ impl Interpreter<'_> {
         }
     }
 
-    /// Refuses results whose first dimension is a multiple of the batch: samples were mixed.
+    /// Warns about results whose first dimension is a multiple of the batch: samples may be mixed.
     pub(crate) fn check_batch(&mut self, outputs: &[ValueId]) {
         let graph = self.builder.graph();
         let merged = |value: ValueId| {
@@ -112,16 +112,14 @@ impl Interpreter<'_> {
                 && node.outputs.iter().any(|&value| merged(value))
         });
         let Some(span) = culprit.map(|node| node.provenance.call) else { return };
-        let mut diagnostic = warning(
+        self.report(warning(
             Mistake::BatchMerged,
             String::from(
                 "the batch dimension is merged with others: a batch of N samples gives another number of rows",
             ),
             span,
             "keep the batch: write `x.view(x.size(0), -1)` or `torch.flatten(x, 1)`",
-        );
-        diagnostic.severity = Severity::Error;
-        self.report(diagnostic);
+        ));
     }
 }
 
@@ -133,5 +131,6 @@ fn warning(mistake: Mistake, message: String, span: Span, help: &str) -> Diagnos
         message,
         labels: vec![Label { span, text: String::from("here") }],
         help: Some(String::from(help)),
+        remedies: Vec::new(),
     }
 }

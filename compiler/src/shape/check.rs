@@ -65,5 +65,6 @@ fn invalid_graph(text: String, node: Option<&Node>) -> Diagnostic {
         message: format!("nasc built an invalid graph: {text}"),
         labels: labels.into_iter().collect(),
         help: Some("report this program as a defect of nasc".to_string()),
+        remedies: Vec::new(),
     }
 }

@@ -86,6 +86,7 @@ impl ShapeError {
             message: format!("`{subject}` {self}"),
             labels,
             help: self.help(provenance.declared.is_some()),
+            remedies: super::remedy::remedies(&self, provenance),
         }
     }
 

@@ -222,6 +222,7 @@ impl From<SyntaxError> for Diagnostic {
             message: error.to_string(),
             labels,
             help: error.help().map(str::to_owned),
+            remedies: Vec::new(),
         }
     }
 }

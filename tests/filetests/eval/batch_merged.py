@@ -9,5 +9,5 @@ class Net(nn.Module):
         self.fc = nn.Linear(256, 10)
 
     def forward(self, x):
-        x = x.view(-1, 256)  # error: [eval::batch_merged]
+        x = x.view(-1, 256)  # warning: [eval::batch_merged]
         return self.fc(x)

@@ -1,7 +1,7 @@
 //! Convolutions: Conv1d to Conv3d, their transposed forms, and the functional twins.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, Stop, bad_argument};
+use crate::eval::error::{Eval, Fix, Stop, bad_argument};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, Native, counts};
@@ -65,7 +65,8 @@ const TRANSPOSE3D: &[Native] = &[
 /// Adds the usual remedy where a true division made a float.
 fn whole(stop: Box<Stop>, args: &Args) -> Box<Stop> {
     let is_float = args.named().any(|(_, value)| matches!(value, Value::Float(_)));
-    if is_float { stop.help("use `//` for a division that gives an integer") } else { stop }
+    let help = "use `//` for a division that gives an integer";
+    if is_float { stop.help(help).fix(Fix::FloorDivision) } else { stop }
 }
 
 fn initialise(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
@@ -123,10 +124,15 @@ fn check_groups(input: u64, output: u64, groups: u64) -> Eval<()> {
         if !channels.is_multiple_of(groups) {
             return Err(bad_argument(format!("{name} must be divisible by groups")).help(format!(
                 "{name} = {channels} is not divisible by groups = {groups}; write a multiple of {groups}"
-            )));
+            ))
+            .fix(Fix::Argument { name: "groups", value: common_divisor(common_divisor(input, output), groups) }));
         }
     }
     Ok(())
+}
+
+fn common_divisor(left: u64, right: u64) -> u64 {
+    if right == 0 { left } else { common_divisor(right, left % right) }
 }
 
 fn check_padding(args: &Args, stride: &[u64]) -> Eval<()> {

@@ -1,7 +1,7 @@
 //! Linear, Identity, Flatten, Unflatten, PixelShuffle, and `nn.Parameter`.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, bad_argument, type_error};
+use crate::eval::error::{Eval, Fix, bad_argument, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, CallArgs, Native};
@@ -104,7 +104,8 @@ fn initialise(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let sizes = || Ok((args.count("in_features", 0)?, args.count("out_features", 0)?));
     let (input, output) = sizes().map_err(|stop: Box<crate::eval::error::Stop>| {
         let is_float = args.named().any(|(_, value)| matches!(value, Value::Float(_)));
-        if is_float { stop.help("use `//` for a division that gives an integer") } else { stop }
+        let help = "use `//` for a division that gives an integer";
+        if is_float { stop.help(help).fix(Fix::FloorDivision) } else { stop }
     })?;
     module.set("in_features", int(input));
     module.set("out_features", int(output));

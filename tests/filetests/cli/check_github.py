@@ -1,0 +1,17 @@
+# test: cli
+# run: check {file} --format github
+# exit: 1
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
+        self.fc = nn.Linear(4 * 8 * 8, 10)
+
+    def forward(self, x):
+        x = F.relu(self.conv(x))
+        return self.fc(x.flatten(1))
