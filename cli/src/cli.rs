@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
-use crate::{check, data, explain, model, search, show, train};
+use crate::{check, compile, data, explain, model, search, show, train};
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
 /// limits of the compiler hold well within this, also without optimisation.
@@ -41,6 +41,7 @@ enum Command {
     Search(search::SearchArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
+    Compile(compile::CompileArgs),
     Show(show::ShowArgs),
     Explain(explain::ExplainArgs),
     Model(model::ModelArgs),
@@ -82,6 +83,7 @@ fn execute(
     match command {
         Command::Search(args) => search::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
+        Command::Compile(args) => compile::run(args, output),
         Command::Train(args) => train::run(args, environment, output),
         Command::Show(args) => show::run(args, output),
         Command::Explain(args) => explain::run(args, output),

@@ -3,6 +3,7 @@
 
 pub mod check;
 mod cli;
+mod compile;
 mod data;
 mod error;
 mod explain;

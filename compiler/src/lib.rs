@@ -5,6 +5,7 @@ pub mod ast;
 pub mod canon;
 pub mod cost;
 pub mod diagnostic;
+pub mod emit;
 mod eval;
 pub mod ir;
 mod module_tree;

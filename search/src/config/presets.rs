@@ -113,7 +113,7 @@ impl SearchConfig {
 
     /// A few minutes on two cores with a small language model and small images.
     ///
-    /// The MACs axis runs from 500 to 5 million: the first network has 704 for 8 × 8 digits and
+    /// The MACs axis runs from 500 to 2 million: the first network has 704 for 8 × 8 digits and
     /// 13,312 for CIFAR-10, and the budget refuses what lies above the upper end, so that no
     /// network is clipped there.
     #[must_use]
@@ -126,17 +126,17 @@ impl SearchConfig {
             random_phase: RandomPhaseConfig { offspring: 8, max_rounds: 2, ..nasc.random_phase },
             mutation: MutationConfig { parents: 4, ..nasc.mutation },
             crossover: CrossoverConfig { parents: 4, ..nasc.crossover },
-            network_archive: logarithmic_archive(5e2, 5e6),
+            network_archive: logarithmic_archive(5e2, 2e6),
             language_model: LanguageModelConfig { batch: 8, ..nasc.language_model },
             training: TrainingConfig {
-                epochs: 10,
+                epochs: 6,
                 max_train_examples: Some(2_000),
                 max_fitness_examples: Some(1_000),
                 ..nasc.training
             },
             budget: BudgetConfig {
                 max_params: 1_000_000,
-                max_macs: 5_000_000,
+                max_macs: 2_000_000,
                 max_memory_bytes: 1 << 30,
             },
             ..nasc

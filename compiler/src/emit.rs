@@ -1,0 +1,99 @@
+//! Back ends: a checked graph and its weights become a standalone artefact. Weights come in as
+//! plain slices; bytes go out. Deliberately not here: files, and where the weights were trained.
+
+use std::collections::BTreeMap;
+
+use crate::ir::{CheckedGraph, Param, ParamKind};
+use crate::source::Span;
+
+pub mod onnx;
+
+/// The weights of a network, by their names in the state dict.
+#[derive(Debug, Clone, Default)]
+pub struct Weights<'a> {
+    tensors: BTreeMap<&'a str, &'a [f32]>,
+}
+
+impl<'a> Weights<'a> {
+    /// No weights yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Weights::default()
+    }
+
+    /// Adds the tensor `name`, its elements in row-major order.
+    pub fn insert(&mut self, name: &'a str, elements: &'a [f32]) {
+        self.tensors.insert(name, elements);
+    }
+
+    /// The elements of a parameter.
+    ///
+    /// # Errors
+    /// [`EmitError::MissingWeight`] and [`EmitError::WrongSize`].
+    pub fn get(&self, param: &Param) -> Result<&'a [f32], EmitError> {
+        let name = param.path.as_str();
+        let elements = self
+            .tensors
+            .get(name)
+            .ok_or_else(|| EmitError::MissingWeight { name: name.to_owned() })?;
+        if elements.len() as u64 == param.elements() {
+            Ok(elements)
+        } else {
+            Err(EmitError::WrongSize {
+                name: name.to_owned(),
+                expected: param.elements(),
+                found: elements.len() as u64,
+            })
+        }
+    }
+
+    /// Names that are in the weights but not in the network.
+    #[must_use]
+    pub fn unexpected(&self, graph: &CheckedGraph) -> Vec<String> {
+        let known = |name: &str| {
+            graph.params.iter().any(|param| {
+                param.path.as_str() == name && param.kind != ParamKind::TransientBuffer
+            })
+        };
+        self.tensors.keys().filter(|name| !known(name)).map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// Why a network cannot be emitted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The back end has no form for an operation.
+    #[error("{target} has no form for `{operation}`: {reason}")]
+    Unsupported {
+        /// The back end.
+        target: &'static str,
+        /// The operation.
+        operation: &'static str,
+        /// What about it.
+        reason: String,
+        /// The call in `forward`.
+        call: Span,
+    },
+    /// The weights lack a tensor.
+    #[error("the weights have no tensor `{name}`; they belong to another network")]
+    MissingWeight {
+        /// Its name in the state dict.
+        name: String,
+    },
+    /// A tensor of the weights has another size.
+    #[error("`{name}` has {found} elements in the weights and {expected} in the network")]
+    WrongSize {
+        /// Its name in the state dict.
+        name: String,
+        /// Elements in the network.
+        expected: u64,
+        /// Elements in the weights.
+        found: u64,
+    },
+    /// The option is outside of what the back end writes.
+    #[error("opset {opset} is not supported; choose one from 13 to 21")]
+    Opset {
+        /// The opset asked for.
+        opset: i64,
+    },
+}

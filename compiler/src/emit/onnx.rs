@@ -1,0 +1,128 @@
+//! ONNX: one file with the weights inside and the batch size symbolic, from plain operators only.
+//! The network is exported in evaluation mode: dropout is gone, batch norm uses running statistics.
+//! Deliberately not here: quantisation, and folding of batch norms into convolutions.
+
+mod activation;
+mod arrange;
+mod attention;
+mod builder;
+mod convolution;
+pub mod message;
+mod norm;
+mod recurrent;
+mod tensor;
+
+use prost::Message as _;
+
+use self::builder::{Builder, Operands};
+use self::message::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use super::{EmitError, Weights};
+use crate::ir::{CheckedGraph, Node, Op};
+
+/// How a network is exported.
+#[derive(Debug, Clone)]
+pub struct OnnxOptions {
+    /// Operator set, 13 to 21. 17 runs everywhere.
+    pub opset: i64,
+    /// Name of the network in the file.
+    pub name: String,
+    /// Keys and values for the file's `metadata_props`.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The format's version that goes with opset 17.
+const IR_VERSION: i64 = 8;
+
+/// Writes a network and its weights as an ONNX file.
+///
+/// # Errors
+/// [`EmitError`] when the weights do not fit, or the network holds an operation that has no form
+/// in the operator set.
+pub fn emit(
+    graph: &CheckedGraph,
+    weights: &Weights<'_>,
+    options: &OnnxOptions,
+) -> Result<Vec<u8>, EmitError> {
+    if !(13..=21).contains(&options.opset) {
+        return Err(EmitError::Opset { opset: options.opset });
+    }
+    let mut builder = Builder::new(graph, weights, options.opset);
+    for node in &graph.nodes {
+        lower(&mut builder, node)?;
+    }
+    Ok(model(builder.finish(&options.name)?, options).encode_to_vec())
+}
+
+fn model(graph: GraphProto, options: &OnnxOptions) -> ModelProto {
+    let entry = |(key, value): &(String, String)| StringStringEntryProto {
+        key: key.clone(),
+        value: value.clone(),
+    };
+    ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "nasc".to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: options.opset }],
+        metadata_props: options.metadata.iter().map(entry).collect(),
+    }
+}
+
+fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
+    let operands = Operands::new(builder, node)?;
+    match &node.op {
+        Op::Conv(conv) => convolution::conv(builder, &operands, conv),
+        Op::Linear(linear) => convolution::linear(builder, &operands, linear),
+        Op::BatchNorm(norm) => convolution::batch_norm(builder, &operands, norm),
+        Op::Pool(pool) => convolution::pool(builder, &operands, pool),
+        Op::AdaptivePool(pool) => convolution::adaptive_pool(builder, &operands, pool),
+        Op::Dropout(_) => builder.alias(&operands),
+        Op::Activation(activation) => activation::activation(builder, &operands, *activation),
+        Op::Softmax(softmax) => activation::softmax(builder, &operands, softmax),
+        Op::Recurrent(recurrent) => recurrent::recurrent(builder, &operands, recurrent),
+        Op::Reshape(_) => tensor::reshape(builder, &operands),
+        Op::Permute(permute) => tensor::permute(builder, &operands, permute),
+        Op::Cat(cat) => tensor::cat(builder, &operands, cat),
+        Op::Expand(_) => tensor::expand(builder, &operands),
+        Op::Slice(slice) => tensor::slice(builder, &operands, slice),
+        Op::Unary(unary) => tensor::unary(builder, &operands, *unary),
+        Op::Binary(binary) => tensor::binary(builder, &operands, *binary),
+        Op::Scalar(scalar) => tensor::scalar(builder, &operands, scalar),
+        Op::Reduce(reduce) => tensor::reduce(builder, &operands, reduce),
+        Op::MatMul => tensor::matmul(builder, &operands),
+        Op::Full(full) => tensor::full(builder, &operands, full),
+        Op::Cast(cast) => tensor::cast(builder, &operands, *cast),
+        Op::Contiguous => builder.alias(&operands),
+        Op::LayerNorm(norm) => norm::layer_norm(builder, &operands, norm),
+        Op::GroupNorm(norm) => norm::group_norm(builder, &operands, norm),
+        Op::LocalResponseNorm(norm) => norm::local_response_norm(builder, &operands, norm),
+        Op::Embedding(_) => arrange::embedding(builder, &operands),
+        Op::PRelu => activation::prelu(builder, &operands),
+        Op::Glu(glu) => activation::glu(builder, &operands, glu.dim),
+        Op::Attention(attention) => attention::attention(builder, &operands, attention),
+        Op::Pad(pad) => arrange::pad(builder, &operands, pad),
+        Op::Interpolate(interpolate) => arrange::interpolate(builder, &operands, interpolate),
+        Op::PixelShuffle(shuffle) => arrange::pixel_shuffle(builder, &operands, *shuffle),
+        Op::Split(split) => arrange::split(builder, &operands, split),
+        Op::Roll(roll) => arrange::roll(builder, &operands, roll),
+        Op::Flip(flip) => arrange::flip(builder, &operands, flip),
+        Op::Repeat(repeat) => arrange::repeat(builder, &operands, repeat),
+        Op::Index(index) => arrange::index(builder, &operands, index.dim),
+        Op::Gather(gather) => arrange::gather(builder, &operands, gather.dim),
+        Op::Einsum(einsum) => attention::einsum(builder, &operands, einsum),
+        Op::Where => arrange::choose(builder, &operands),
+        Op::MaskedFill(fill) => arrange::masked_fill(builder, &operands, fill.value),
+        Op::Clamp(clamp) => arrange::clamp(builder, &operands, *clamp),
+        Op::Arange(arange) => arrange::arange(builder, &operands, *arange),
+        Op::Cumulate(cumulate) => arrange::cumulate(builder, &operands, *cumulate),
+        Op::ArgExtreme(extreme) => arrange::arg_extreme(builder, &operands, *extreme),
+        Op::Triangle(triangle) => arrange::triangle(builder, &operands, *triangle),
+        Op::InstanceNorm(_)
+        | Op::Bilinear(_)
+        | Op::LpPool(_)
+        | Op::Unfold(_)
+        | Op::Random(_)
+        | Op::TopK(_)
+        | Op::Windows(_) => Err(operands.unsupported("nasc does not export it yet")),
+    }
+}
