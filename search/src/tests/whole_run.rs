@@ -128,7 +128,7 @@ fn requests_carry_the_decoding_and_a_seed_of_their_own() {
     for request in &world.model.requests {
         assert_eq!((request.sampling.top_k, request.sampling.max_tokens), (50, 350));
         let Decoding::Shape(target) = &request.decoding else { panic!("not directed") };
-        assert_eq!((target.input, target.classes, target.max_macs), ([1, 8, 8], 10, 5_000_000));
+        assert_eq!((target.input, target.classes, target.max_macs), ([1, 8, 8], 10, 2_000_000));
     }
 }
 
