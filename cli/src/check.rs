@@ -2,6 +2,7 @@
 
 mod diff;
 mod expect;
+mod figures;
 mod fix;
 mod github;
 mod report;
@@ -11,7 +12,6 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use nasc_compiler::cost;
 use nasc_compiler::diagnostic::Diagnostics;
 use nasc_compiler::ir::TensorType;
 use nasc_compiler::source::SourceFile;
@@ -20,6 +20,8 @@ use nasc_compiler::{CompileOptions, Compiled};
 pub use expect::{CODES, classes};
 pub use report::CheckReport;
 pub use text::summary as print_summary;
+
+pub use figures::Figures;
 
 use self::fix::Fix;
 use crate::error::{CliError, Exit};
@@ -53,6 +55,9 @@ pub struct CheckArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Which figures are given.
+    #[command(flatten)]
+    pub figures: Figures,
     /// Write the smallest edit that makes a file check into it; everything else stays as it is. An
     /// edit after which the file does not check is never written.
     #[arg(long)]
@@ -166,8 +171,8 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<Exit, Cli
             exit = Exit::Program;
         }
         match args.format {
-            Format::Json => json(&checked, &options, output)?,
-            Format::Text => print(&checked, &options, args.files.len() > 1, output)?,
+            Format::Json => json(&checked, &options, &args.figures, output)?,
+            Format::Text => print(&checked, &options, args, output)?,
             Format::Github => annotate(&checked, output)?,
             Format::Sarif => {}
         }
@@ -191,9 +196,11 @@ fn counted(edits: usize) -> String {
 fn json(
     checked: &Checked,
     options: &CompileOptions,
+    figures: &Figures,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
-    let mut report = CheckReport::new(&checked.files(), &options.inputs, &checked.result);
+    let (files, inputs) = (checked.files(), &options.inputs);
+    let mut report = CheckReport::new(&files, inputs, &checked.result, figures);
     report.fix = checked.fix.as_ref().map(Fix::diff);
     output.line(serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
     Ok(())
@@ -210,16 +217,18 @@ fn annotate(checked: &Checked, output: &mut Output<'_>) -> Result<(), CliError> 
 fn print(
     checked: &Checked,
     options: &CompileOptions,
-    is_one_of_several: bool,
+    args: &CheckArgs,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let files = checked.files();
+    let is_one_of_several = args.files.len() > 1;
     print_reports(&files, checked.diagnostics(), output)?;
     if let Ok(compiled) = &checked.result {
         if is_one_of_several {
             output.line(format!("{}:", checked.program.folder.main().name()))?;
         }
-        print_summary(compiled, &cost::analyze(&compiled.graph), &options.inputs, output)?;
+        let inputs = &options.inputs;
+        print_summary(compiled, &args.figures, inputs, output)?;
         if is_one_of_several {
             output.line("")?;
         }

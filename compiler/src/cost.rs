@@ -2,48 +2,25 @@
 //! numbers that describe its form. Per one sample. Deliberately not here: measured times, and the
 //! layout of tables.
 
+mod convention;
 mod descriptors;
 mod einsum;
+mod family;
+mod formula;
 mod memory;
 mod rules;
 
 use std::collections::BTreeSet;
 
+pub use convention::{Convention, Row};
 pub use descriptors::{depth, width, width_to_depth};
+pub use family::{Family, family};
+pub use formula::Formula;
 pub use memory::{MemoryConfig, MemoryReport, memory, peak_activation_bytes};
 pub use rules::{Rule, macs, rule};
 
 use crate::ir::{CheckedGraph, Graph, Module, Node, ParamId, ParamKind, Producer, Shape};
 use crate::source::Span;
-
-/// Which operations are counted, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Convention {
-    /// nasc's own: see [`Convention::statement`].
-    Nasc,
-}
-
-impl Convention {
-    /// One sentence to print under a table.
-    #[must_use]
-    pub const fn statement(self) -> &'static str {
-        match self {
-            Convention::Nasc => {
-                "MACs of convolutions, linear and recurrent layers and matrix products, one sample, \
-                 bias excluded, padding included; 1 MAC = 2 FLOPs"
-            }
-        }
-    }
-
-    /// Floating-point operations per multiply-accumulate.
-    #[must_use]
-    pub const fn flops_per_mac(self) -> u64 {
-        match self {
-            Convention::Nasc => 2,
-        }
-    }
-}
 
 /// One call of a layer, or of a function that costs something.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,8 +71,13 @@ pub struct CostReport {
 /// The cost of `graph` under nasc's own convention.
 #[must_use]
 pub fn analyze(graph: &CheckedGraph) -> CostReport {
-    let convention = Convention::Nasc;
-    let layers = layers(graph);
+    analyze_as(graph, Convention::Nasc)
+}
+
+/// The cost of `graph` under a convention. Only `macs` and `flops` depend on it.
+#[must_use]
+pub fn analyze_as(graph: &CheckedGraph, convention: Convention) -> CostReport {
+    let layers = layers(graph, convention);
     let macs = layers.iter().fold(0u64, |sum, layer| sum.saturating_add(layer.macs));
     CostReport {
         convention,
@@ -117,11 +99,11 @@ fn elements(graph: &Graph, wanted: impl Fn(ParamKind) -> bool) -> u64 {
     params.fold(0u64, |sum, param| sum.saturating_add(param.elements()))
 }
 
-fn layers(graph: &Graph) -> Vec<LayerCost> {
+fn layers(graph: &Graph, convention: Convention) -> Vec<LayerCost> {
     let mut counted = BTreeSet::new();
     let mut rows: Vec<(&Node, LayerCost)> = Vec::new();
     for node in &graph.nodes {
-        let row = row(graph, node, &mut counted);
+        let row = row(graph, node, convention, &mut counted);
         match rows.last_mut() {
             Some((first, whole)) if same_composite(graph, first, node) => extend(whole, row),
             Some(_) | None => rows.push((node, row)),
@@ -161,19 +143,21 @@ fn extend(whole: &mut LayerCost, part: LayerCost) {
     whole.output = part.output;
 }
 
-fn row(graph: &Graph, node: &Node, counted: &mut BTreeSet<ParamId>) -> LayerCost {
-    let types = |ids: &[crate::ir::ValueId]| {
-        ids.iter().filter_map(|&id| graph.tensor_type(id)).collect::<Vec<_>>()
-    };
-    let (operands, results) = (types(&node.inputs), types(&node.outputs));
+fn row(
+    graph: &Graph,
+    node: &Node,
+    convention: Convention,
+    counted: &mut BTreeSet<ParamId>,
+) -> LayerCost {
+    let result = node.outputs.first().and_then(|&id| graph.tensor_type(id));
     let module = graph.module(node.provenance.module);
     LayerCost {
         path: module.map_or_else(String::new, |module| module.path.to_string()),
         type_name: layer(graph, node)
             .map_or_else(|| node.op.name().to_string(), |module| module.class_name.to_string()),
-        output: results.first().map_or(Shape(Vec::new()), |result| result.shape.clone()),
+        output: result.map_or(Shape(Vec::new()), |result| result.shape.clone()),
         params: new_params(graph, node, counted),
-        macs: macs(&node.op, &operands, &results),
+        macs: convention.count(graph, node),
         call: node.provenance.call,
         declared: node.provenance.declared,
     }

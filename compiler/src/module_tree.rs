@@ -33,6 +33,7 @@ impl Interpreter<'_> {
             path: path.clone(),
             class_name: module.class.name.clone(),
             layer: module.class.layer_name().map(Into::into),
+            is_derived: !module.class.native,
             out_features: out_features(module),
             parent,
             declared: module.declared.get(),

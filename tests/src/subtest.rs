@@ -9,7 +9,7 @@ use nasc_cli::{Environment, Output, check};
 use nasc_compiler::diagnostic::{Diagnostics, Severity};
 use nasc_compiler::source::{FileId, SourceFile};
 use nasc_compiler::syntax::{self, SourceLimits};
-use nasc_compiler::{CompileOptions, Limits, cost};
+use nasc_compiler::{CompileOptions, Limits};
 
 use crate::directive::{Directives, Kind, Mark};
 
@@ -68,9 +68,13 @@ fn compiled(source: &SourceFile, directives: &Directives) -> Result<Produced, St
             let (extension, text) = match directives.kind {
                 Kind::Cost => {
                     let mut out = Vec::new();
-                    let report = cost::analyze(&compiled.graph);
                     capture(&mut out, |output| {
-                        check::print_summary(compiled, &report, &options.inputs, output)
+                        check::print_summary(
+                            compiled,
+                            &check::Figures::standard(),
+                            &options.inputs,
+                            output,
+                        )
                     })?;
                     ("cost", String::from_utf8_lossy(&out).into_owned())
                 }

@@ -2,11 +2,13 @@
 //! none is renamed or removed.
 
 use nasc_compiler::Compiled;
-use nasc_compiler::cost::{self, CostReport, LayerCost};
+use nasc_compiler::cost::{Convention, CostReport, LayerCost, MemoryReport};
 use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
 use nasc_compiler::ir::{Dim, Shape, TensorType};
 use nasc_compiler::source::{SourceFile, Span};
 use serde::Serialize;
+
+use super::figures::Figures;
 
 use crate::render::file_of;
 
@@ -33,6 +35,10 @@ pub struct CheckReport {
     pub macs: Option<u64>,
     /// Floating-point operations for one sample.
     pub flops: Option<u64>,
+    /// Whose rules MACs and FLOPs were counted by.
+    pub convention: Option<Convention>,
+    /// Bytes by purpose, for the batch and optimiser that were asked for.
+    pub memory: Option<MemoryReport>,
     /// Registered layers.
     pub depth: Option<u64>,
     /// Largest number of output channels or features.
@@ -108,6 +114,7 @@ impl CheckReport {
         files: &[SourceFile],
         inputs: &[TensorType],
         result: &Result<Compiled, Diagnostics>,
+        figures: &Figures,
     ) -> CheckReport {
         let input = inputs.iter().map(|input| dims(&input.shape)).collect();
         let file = files.first().map(|file| file.name().to_owned());
@@ -117,7 +124,8 @@ impl CheckReport {
                 entry: Some(compiled.entry.trim_end_matches("()").to_owned()),
                 output: Some(outputs(compiled)),
                 diagnostics: diagnostics(files, &compiled.warnings),
-                ..CheckReport::figures(files, input, &cost::analyze(&compiled.graph))
+                memory: Some(figures.memory(&compiled.graph)),
+                ..CheckReport::figures(files, input, &figures.cost(&compiled.graph))
             },
             Err(mistakes) => CheckReport {
                 file,
@@ -135,6 +143,7 @@ impl CheckReport {
             buffers: Some(cost.buffers),
             macs: Some(cost.macs),
             flops: Some(cost.flops),
+            convention: Some(cost.convention),
             depth: Some(cost.depth),
             width: Some(cost.width),
             width_to_depth: Some(cost.width_to_depth),
@@ -156,6 +165,8 @@ impl CheckReport {
             buffers: None,
             macs: None,
             flops: None,
+            convention: None,
+            memory: None,
             depth: None,
             width: None,
             width_to_depth: None,

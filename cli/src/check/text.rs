@@ -3,9 +3,10 @@
 use std::io;
 
 use nasc_compiler::Compiled;
-use nasc_compiler::cost::CostReport;
+use nasc_compiler::cost::{CostReport, MemoryReport};
 use nasc_compiler::ir::TensorType;
 
+use super::figures::{Figures, OptimizerArg};
 use crate::number::{bytes, grouped};
 use crate::output::Output;
 use crate::table::{Align, Table};
@@ -16,10 +17,11 @@ use crate::table::{Align, Table};
 /// If it cannot be written.
 pub fn summary(
     compiled: &Compiled,
-    cost: &CostReport,
+    figures: &Figures,
     inputs: &[TensorType],
     output: &mut Output<'_>,
 ) -> io::Result<()> {
+    let cost = &figures.cost(&compiled.graph);
     output.line(format!("{} ({})", compiled.entry, compiled.entry_reason))?;
     output.line(format!("input {}, output {}", list(inputs.iter()), outputs(compiled)))?;
     output.line("")?;
@@ -27,7 +29,47 @@ pub fn summary(
     output.line("")?;
     totals(cost).print(output)?;
     output.line("")?;
+    let samples = if figures.batch == 1 { "sample" } else { "samples" };
+    output.line(format!(
+        "Memory for {} {samples} and {}:",
+        grouped(figures.batch),
+        name(figures)
+    ))?;
+    memory(&figures.memory(&compiled.graph)).print(output)?;
+    output.line("")?;
     output.line(format!("Counted: {}.", cost.convention.statement()))
+}
+
+fn name(figures: &Figures) -> &'static str {
+    match figures.optimizer {
+        OptimizerArg::Sgd => "SGD",
+        OptimizerArg::Momentum => "SGD with momentum",
+        OptimizerArg::Adam => "Adam",
+    }
+}
+
+/// Bytes by purpose; inference needs the first and the last but one, training all but that.
+fn memory(report: &MemoryReport) -> Table {
+    let mut table = Table::new(&[("", Align::Left), ("bytes", Align::Right), ("", Align::Left)]);
+    let state = report.parameter_bytes.saturating_add(report.buffer_bytes);
+    let inference = state.saturating_add(report.inference_activation_bytes);
+    let training = state
+        .saturating_add(report.gradient_bytes)
+        .saturating_add(report.optimizer_bytes)
+        .saturating_add(report.training_activation_bytes);
+    for (name, figure) in [
+        ("parameters", report.parameter_bytes),
+        ("buffers", report.buffer_bytes),
+        ("gradients", report.gradient_bytes),
+        ("optimiser state", report.optimizer_bytes),
+        ("peak activations in inference", report.inference_activation_bytes),
+        ("activations kept in training", report.training_activation_bytes),
+        ("inference in all", inference),
+        ("training in all", training),
+    ] {
+        table.row([name.to_owned(), grouped(figure), bytes(figure)]);
+    }
+    table
 }
 
 fn outputs(compiled: &Compiled) -> String {

@@ -213,6 +213,8 @@ pub struct Module {
     /// The class of `torch.nn` that it is or derives from, without prefix (`Conv2d`); `None` for
     /// modules that derive from `nn.Module` directly.
     pub layer: Option<Arc<str>>,
+    /// Whether its class is one of the program that derives from `layer`.
+    pub is_derived: bool,
     /// Its width: `out_channels` of a convolution, `out_features` of a linear layer.
     pub out_features: Option<u64>,
     /// Who registered it; `None` for the network itself.

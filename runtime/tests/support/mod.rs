@@ -30,6 +30,7 @@ impl Net {
             path: ModulePath::root(),
             class_name: "Net".into(),
             layer: None,
+            is_derived: false,
             out_features: None,
             parent: None,
             declared: None,

@@ -2,6 +2,7 @@
 //! by network: equal, unsupported, or WRONG. `scripts/fetch-oracle.sh` fetches the sources.
 #![allow(clippy::print_stdout, reason = "a program that prints a table")]
 
+mod counter;
 mod network;
 mod table;
 mod verdict;
@@ -30,6 +31,9 @@ struct Args {
     /// One line for each network.
     #[arg(long)]
     verbose: bool,
+    /// Compare with the figures of fvcore, thop, ptflops, torchinfo and PyTorch instead.
+    #[arg(long)]
+    counters: bool,
     /// Threads.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -47,6 +51,10 @@ fn main() -> ExitCode {
         Err(error) => return failed(&format!("{}: {error}", args.networks.display())),
     };
     networks.retain(|network| network.id.contains(&args.filter));
+    if args.counters {
+        print!("{}", on_big_stack(|| counter::report(&networks, &args.sources, args.verbose)));
+        return ExitCode::SUCCESS;
+    }
     let outcomes = judge_all(&networks, &args.sources, args.jobs);
     let wrong = outcomes.iter().any(|outcome| matches!(outcome.verdict, Verdict::Wrong(_)));
     print!("{}", table::report(&networks, &outcomes, args.verbose));
@@ -56,6 +64,14 @@ fn main() -> ExitCode {
 fn failed(reason: &str) -> ExitCode {
     println!("error: {reason}");
     ExitCode::from(2)
+}
+
+/// Runs work that recurses.
+fn on_big_stack(work: impl FnOnce() -> String + Send) -> String {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        thread.ok().and_then(|thread| thread.join().ok()).unwrap_or_default()
+    })
 }
 
 /// All verdicts, in the order of the networks.

@@ -20,6 +20,8 @@ pub struct Network {
     /// A shape, or shapes in lists and dicts.
     pub output: Value,
     pub macs_aten_total: u64,
+    /// Figures of other tools, by their names.
+    pub counters: std::collections::BTreeMap<String, Value>,
 }
 
 /// A package of PyPI.

@@ -42,16 +42,32 @@ pub struct Outcome {
 #[must_use]
 pub fn judge(network: &Network, sources: &Path) -> Outcome {
     let began = Instant::now();
-    let main = SourceFile::new("oracle.py", format!("{}\n", network.run.import));
-    let folder = Folder::new(main.clone(), roots(network, sources));
-    let mut options = CompileOptions::new(vec![input(network)]);
-    options.entry = Some(network.expr.clone());
-    let result = compile_with(&main, &options, &folder);
+    let folder = folder(network, sources);
+    let result = compile_in(network, &folder);
     let verdict = match &result {
         Ok(compiled) => compare(network, compiled),
         Err(diagnostics) => refused(diagnostics, &folder),
     };
     Outcome { verdict, time: began.elapsed() }
+}
+
+/// Compiles a network from the sources below `sources`.
+///
+/// # Errors
+/// What nasc finds wrong or does not know.
+pub fn compile(network: &Network, sources: &Path) -> Result<Compiled, Diagnostics> {
+    compile_in(network, &folder(network, sources))
+}
+
+fn folder(network: &Network, sources: &Path) -> Folder {
+    let main = SourceFile::new("oracle.py", format!("{}\n", network.run.import));
+    Folder::new(main, roots(network, sources))
+}
+
+fn compile_in(network: &Network, folder: &Folder) -> Result<Compiled, Diagnostics> {
+    let mut options = CompileOptions::new(vec![input(network)]);
+    options.entry = Some(network.expr.clone());
+    compile_with(&folder.main(), &options, folder)
 }
 
 /// The folder of its package, and torchvision's, which some packages import.
