@@ -89,6 +89,20 @@ pub enum SyntaxError {
         /// The literal.
         span: Span,
     },
+    /// An integer beyond what nasc computes with.
+    #[error("the integer has more than 127 bits")]
+    IntegerTooLarge {
+        /// The literal.
+        span: Span,
+    },
+    /// A statement of Python that nasc does not read.
+    #[error("{statement} is not supported")]
+    UnsupportedStatement {
+        /// Its name in words.
+        statement: &'static str,
+        /// Its first word.
+        span: Span,
+    },
     /// Something that cannot be assigned to.
     #[error("cannot assign to {found}")]
     Target {
@@ -114,6 +128,7 @@ pub const CODES: &[&str] = &[
     "nasc::syntax::assignment_target",
     "nasc::syntax::binary_file",
     "nasc::syntax::indentation",
+    "nasc::syntax::integer_too_large",
     "nasc::syntax::literal",
     "nasc::syntax::mismatched_bracket",
     "nasc::syntax::missing_block",
@@ -121,6 +136,7 @@ pub const CODES: &[&str] = &[
     "nasc::syntax::too_large",
     "nasc::syntax::unclosed_bracket",
     "nasc::syntax::unexpected_token",
+    "nasc::syntax::unsupported_statement",
     "nasc::syntax::unterminated_string",
 ];
 
@@ -140,6 +156,8 @@ impl SyntaxError {
             SyntaxError::Indentation { .. } => "nasc::syntax::indentation",
             SyntaxError::MissingBlock { .. } => "nasc::syntax::missing_block",
             SyntaxError::Literal { .. } => "nasc::syntax::literal",
+            SyntaxError::IntegerTooLarge { .. } => "nasc::syntax::integer_too_large",
+            SyntaxError::UnsupportedStatement { .. } => "nasc::syntax::unsupported_statement",
             SyntaxError::Target { .. } => "nasc::syntax::assignment_target",
             SyntaxError::UnexpectedToken { .. } => "nasc::syntax::unexpected_token",
         }
@@ -159,6 +177,8 @@ impl SyntaxError {
             | SyntaxError::Indentation { span }
             | SyntaxError::MissingBlock { span }
             | SyntaxError::Literal { span, .. }
+            | SyntaxError::IntegerTooLarge { span }
+            | SyntaxError::UnsupportedStatement { span, .. }
             | SyntaxError::Target { span, .. }
             | SyntaxError::UnexpectedToken { span, .. } => *span,
         }
@@ -185,10 +205,33 @@ impl SyntaxError {
             | SyntaxError::Indentation { span }
             | SyntaxError::MissingBlock { span }
             | SyntaxError::Literal { span, .. }
+            | SyntaxError::IntegerTooLarge { span }
+            | SyntaxError::UnsupportedStatement { span, .. }
             | SyntaxError::Target { span, .. }
             | SyntaxError::UnexpectedToken { span, .. } => shift(span),
         }
         self
+    }
+
+    /// What Python reads and nasc does not is no mistake of the program.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            SyntaxError::TooLarge { .. }
+            | SyntaxError::NestedTooDeep { .. }
+            | SyntaxError::IntegerTooLarge { .. }
+            | SyntaxError::UnsupportedStatement { .. } => Fault::Unsupported,
+            SyntaxError::Binary { .. }
+            | SyntaxError::UnclosedBracket { .. }
+            | SyntaxError::UnopenedBracket { .. }
+            | SyntaxError::MismatchedBracket { .. }
+            | SyntaxError::UnterminatedString { .. }
+            | SyntaxError::Indentation { .. }
+            | SyntaxError::MissingBlock { .. }
+            | SyntaxError::Literal { .. }
+            | SyntaxError::Target { .. }
+            | SyntaxError::UnexpectedToken { .. } => Fault::Program,
+        }
     }
 
     const fn help(&self) -> Option<&'static str> {
@@ -203,6 +246,10 @@ impl SyntaxError {
             SyntaxError::NestedTooDeep { .. } => Some("name the inner parts on lines of their own"),
             SyntaxError::Indentation { .. } => Some("indent the line as the lines of its block"),
             SyntaxError::MissingBlock { .. } => Some("indent the next line, or write `pass`"),
+            SyntaxError::IntegerTooLarge { .. } => Some("write a smaller number"),
+            SyntaxError::UnsupportedStatement { .. } => {
+                Some("write it with if and elif, or with plain assignments")
+            }
             SyntaxError::Literal { .. } | SyntaxError::Target { .. } => None,
             SyntaxError::UnexpectedToken { .. } => None,
         }
@@ -218,7 +265,7 @@ impl From<SyntaxError> for Diagnostic {
         Diagnostic {
             code: error.code(),
             severity: Severity::Error,
-            fault: Fault::Program,
+            fault: error.fault(),
             message: error.to_string(),
             labels,
             help: error.help().map(str::to_owned),

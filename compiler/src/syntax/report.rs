@@ -17,6 +17,9 @@ pub(super) fn syntax_error(error: &Error<Rule>, cooked: &str, file: FileId) -> S
     let span =
         Span { file, start: narrow(position), end: narrow(position + token.trim_end().len()) };
     let before = cooked.get(..position).unwrap_or("");
+    if let Some(error) = unsupported(cooked, position, file) {
+        return error;
+    }
     let indentation = before.rsplit('\n').next().unwrap_or("");
     let at_line_start = indentation.trim().is_empty() && !token.trim().is_empty();
     if let Some(colon) = header_end(before)
@@ -29,6 +32,27 @@ pub(super) fn syntax_error(error: &Error<Rule>, cooked: &str, file: FileId) -> S
         return SyntaxError::Indentation { span };
     }
     SyntaxError::UnexpectedToken { found: quoted(token), expected: expected(&error.variant), span }
+}
+
+/// A statement of newer Pythons at the beginning of the line: its first word is a name to the
+/// grammar, and what follows that is not.
+fn unsupported(cooked: &str, position: usize, file: FileId) -> Option<SyntaxError> {
+    let start = cooked.get(..position)?.rfind('\n').map_or(0, |at| at + 1);
+    let line = cooked.get(start..)?.lines().next()?;
+    let text = line.trim_start();
+    let word = token_at(text, 0);
+    let rest = text.get(word.len()..)?;
+    let follows =
+        rest.starts_with(' ') && rest.trim_start().starts_with(|c: char| c != '=' && c != '.');
+    let statement = match word {
+        "match" if follows && text.trim_end().ends_with(':') => "a `match` statement",
+        "type" if follows && text.contains('=') => "a `type` statement",
+        _ => return None,
+    };
+    let start = start + (line.len() - text.len());
+    let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+    let span = Span { file, start: narrow(start), end: narrow(start + word.len()) };
+    Some(SyntaxError::UnsupportedStatement { statement, span })
 }
 
 fn skip_blanks(cooked: &str, position: usize) -> usize {

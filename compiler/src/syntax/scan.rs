@@ -29,10 +29,44 @@ struct Scanner<'a> {
     bytes: &'a [u8],
     cooked: Vec<u8>,
     position: usize,
-    brackets: Vec<(u8, usize)>,
+    brackets: Vec<Bracket>,
     file: FileId,
     limits: &'a SourceLimits,
-    lambdas: usize,
+    lambdas: Lambdas,
+}
+
+/// An open bracket: which, where, and the lambdas around it.
+struct Bracket {
+    open: u8,
+    at: usize,
+    around: Lambdas,
+}
+
+/// Lambdas nest without brackets; those that stand side by side, between commas, do not.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lambdas {
+    /// All that are open here.
+    open: usize,
+    /// Those of them that were open before the innermost bracket.
+    outside: usize,
+    /// Those whose colon has not come, so that a comma separates parameters.
+    without_body: usize,
+}
+
+impl Lambdas {
+    /// Those of what stands within a bracket.
+    const fn within(self) -> Lambdas {
+        Lambdas { open: self.open, outside: self.open, without_body: 0 }
+    }
+
+    /// The sign after a word or bracket.
+    const fn sign(&mut self, byte: u8) {
+        match byte {
+            b':' => self.without_body = self.without_body.saturating_sub(1),
+            b',' | b';' if self.without_body == 0 => self.open = self.outside,
+            _ => {}
+        }
+    }
 }
 
 /// Cooks a text; the result has the same offsets, and one line break more at its end.
@@ -48,7 +82,7 @@ pub(super) fn cook(text: &str, file: FileId, limits: &SourceLimits) -> Result<St
         brackets: Vec::new(),
         file,
         limits,
-        lambdas: 0,
+        lambdas: Lambdas::default(),
     };
     scanner.run()?;
     scanner.cooked.push(b'\n');
@@ -80,7 +114,7 @@ impl Scanner<'_> {
             self.step(byte)?;
         }
         match self.brackets.pop() {
-            Some((open, at)) => Err(SyntaxError::UnclosedBracket {
+            Some(Bracket { open, at, .. }) => Err(SyntaxError::UnclosedBracket {
                 open: char::from(open),
                 span: self.span(at, at + 1),
             }),
@@ -105,7 +139,10 @@ impl Scanner<'_> {
                 return Err(SyntaxError::Binary { byte, span });
             }
             byte if byte.is_ascii_alphabetic() || byte == b'_' => self.word()?,
-            _ => self.position += 1,
+            byte => {
+                self.lambdas.sign(byte);
+                self.position += 1;
+            }
         }
         Ok(())
     }
@@ -118,7 +155,7 @@ impl Scanner<'_> {
 
     fn line_break(&mut self) {
         if self.brackets.is_empty() {
-            self.lambdas = 0;
+            self.lambdas = Lambdas::default();
             self.position += 1;
         } else {
             self.blank(1);
@@ -164,8 +201,9 @@ impl Scanner<'_> {
             self.position += 1;
         }
         if self.bytes.get(start..self.position) == Some(b"lambda") {
-            self.lambdas += 1;
-            if self.lambdas > self.limits.max_nesting {
+            self.lambdas.open += 1;
+            self.lambdas.without_body += 1;
+            if self.lambdas.open > self.limits.max_nesting {
                 return Err(self.too_deep(start));
             }
         }
@@ -180,7 +218,8 @@ impl Scanner<'_> {
         if self.brackets.len() >= self.limits.max_nesting {
             return Err(self.too_deep(self.position));
         }
-        self.brackets.push((byte, self.position));
+        self.brackets.push(Bracket { open: byte, at: self.position, around: self.lambdas });
+        self.lambdas = self.lambdas.within();
         self.position += 1;
         Ok(())
     }
@@ -193,11 +232,12 @@ impl Scanner<'_> {
         };
         let span = self.span(self.position, self.position + 1);
         match self.brackets.pop() {
-            Some((open, _)) if open == wanted => {
+            Some(Bracket { open, around, .. }) if open == wanted => {
+                self.lambdas = around;
                 self.position += 1;
                 Ok(())
             }
-            Some((open, at)) => Err(SyntaxError::MismatchedBracket {
+            Some(Bracket { open, at, .. }) => Err(SyntaxError::MismatchedBracket {
                 open: char::from(open),
                 close: char::from(byte),
                 opened: self.span(at, at + 1),

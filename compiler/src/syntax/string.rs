@@ -3,6 +3,7 @@
 
 use pest::Parser as _;
 use pest::iterators::Pair;
+use std::num::IntErrorKind;
 
 use super::grammar::{Grammar, Rule};
 use super::{Builder, Result, SyntaxError, report};
@@ -29,6 +30,7 @@ impl Builder<'_> {
             reason: format!("`{}` {reason}", pair.as_str().trim_end()),
             span: self.span(pair),
         };
+        let too_large = || SyntaxError::IntegerTooLarge { span: self.span(pair) };
         let radix = match digits.get(..2) {
             Some("0x") => Some(16),
             Some("0o") => Some(8),
@@ -37,9 +39,12 @@ impl Builder<'_> {
         };
         if let Some(radix) = radix {
             let digits = digits.get(2..).unwrap_or("");
-            return i128::from_str_radix(digits, radix)
-                .map(ExprKind::Int)
-                .map_err(|_| invalid("does not fit 128 bits"));
+            return i128::from_str_radix(digits, radix).map(ExprKind::Int).map_err(|error| {
+                match error.kind() {
+                    IntErrorKind::PosOverflow => too_large(),
+                    _ => invalid("is no number"),
+                }
+            });
         }
         if let Some(imaginary) = digits.strip_suffix('j') {
             return imaginary.parse().map(ExprKind::Imaginary).map_err(|_| invalid("is no number"));
@@ -51,7 +56,7 @@ impl Builder<'_> {
         if !significant.is_empty() && significant.len() < digits.len() {
             return Err(invalid("has leading zeros"));
         }
-        digits.parse().map(ExprKind::Int).map_err(|_| invalid("does not fit 128 bits"))
+        digits.parse().map(ExprKind::Int).map_err(|_| too_large())
     }
 
     /// Adjacent literals joined to one.

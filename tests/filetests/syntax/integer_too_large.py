@@ -1,0 +1,5 @@
+# test: syntax
+import torch.nn as nn
+
+LARGEST = 170141183460469231731687303715884105727
+SEED = 1000000000000000000000000000000000000000  # error: [syntax::integer_too_large]

@@ -1,0 +1,2 @@
+# test: syntax
+type Sizes = list[int]  # error: [syntax::unsupported_statement]
