@@ -7,8 +7,10 @@ use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan, ThemeCharacters,
     ThemeStyles,
 };
-use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Label, Severity, Step};
 use nasc_compiler::source::{SourceFile, Span};
+
+use crate::table::{Align, Table};
 
 /// How reports look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,9 +41,44 @@ pub fn reports(files: &[SourceFile], diagnostics: &Diagnostics, style: Style) ->
         let report = Report { text: readable.then_some(&text), ..report };
         // Writing to a string does not fail.
         let _ = handler.render_report(&mut out, &report);
+        out.push_str(&trail(files, &diagnostic.trail));
         out.push('\n');
     }
     out
+}
+
+/// Steps before a mistake that are shown; the last ones.
+const SHOWN_STEPS: usize = 8;
+
+/// The shapes on the way to a mistake, as a table.
+fn trail(files: &[SourceFile], steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return String::new();
+    }
+    let hidden = steps.len().saturating_sub(SHOWN_STEPS);
+    let mut table = Table::new(&[
+        ("line", Align::Right),
+        ("path", Align::Left),
+        ("type", Align::Left),
+        ("output", Align::Left),
+    ]);
+    for step in steps.iter().skip(hidden) {
+        let path = if step.path.is_empty() { "(network)" } else { &step.path };
+        let cells = [&line_of(files, step.span), path, &step.type_name, &step.output];
+        table.row(cells.map(str::to_owned));
+    }
+    let before = match hidden {
+        0 => String::new(),
+        hidden => format!(", the last of {}", hidden + SHOWN_STEPS),
+    };
+    format!("\n  shapes up to here{before}:\n{}\n", table.lines().join("\n"))
+}
+
+/// The line, after the file's name if it is not the first.
+fn line_of(files: &[SourceFile], span: Span) -> String {
+    let Some(file) = file_of(files, Some(span)) else { return String::new() };
+    let line = file.line_column(span.start).line;
+    if span.file.0 == 0 { line.to_string() } else { format!("{}:{line}", file.name()) }
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {

@@ -50,6 +50,21 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Edits that may make it right, most likely first; `repair` tries them.
     pub remedies: Vec<Remedy>,
+    /// The operations that the wrong operands came through, in order; empty where there is none.
+    pub trail: Vec<Step>,
+}
+
+/// An operation before a mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Path of the layer; of a function, of the module that calls it.
+    pub path: String,
+    /// Class of the layer, or name of the function.
+    pub type_name: String,
+    /// Shape of the result.
+    pub output: String,
+    /// The call.
+    pub span: Span,
 }
 
 /// An edit of the program as data: what to change, not yet where each byte stands.

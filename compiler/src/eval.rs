@@ -35,8 +35,10 @@ pub(crate) mod prune;
 pub(crate) mod scope;
 pub(crate) mod suggest;
 pub(crate) mod tensor;
+pub(crate) mod trail;
 pub(crate) mod value;
 pub(crate) mod warn;
+pub(crate) mod warn_training;
 
 pub use error::CODES;
 pub use fuel::Limits;

@@ -7,6 +7,7 @@ mod attention;
 mod broadcast;
 mod check;
 mod conv;
+mod dimension;
 mod elements;
 mod elementwise;
 mod error;

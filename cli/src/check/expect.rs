@@ -29,6 +29,7 @@ pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
         labels: vec![Label { span: place, text: "this is the output".to_owned() }],
         help: Some(help(&shapes, wanted)),
         remedies: last_layer(graph, wanted).into_iter().collect(),
+        trail: Vec::new(),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use nasc_compiler::Compiled;
 use nasc_compiler::cost::{Convention, CostReport, LayerCost, MemoryReport};
-use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
+use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Severity, Step};
 use nasc_compiler::ir::{Dim, Shape, TensorType};
 use nasc_compiler::source::{SourceFile, Span};
 use serde::Serialize;
@@ -105,6 +105,26 @@ pub struct DiagnosticReport {
     pub file: Option<String>,
     /// One proposed edit.
     pub help: Option<String>,
+    /// The operations that the wrong operands came through; left out if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trail: Vec<StepReport>,
+}
+
+/// One operation before a mistake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// Path as in a state dict.
+    pub path: String,
+    /// Class or function.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Shape of the result, in words.
+    pub output: String,
+    /// Line of the call.
+    pub line: u32,
+    /// The file of the call, if it is not the one asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 impl CheckReport {
@@ -233,5 +253,16 @@ fn diagnostic_report(files: &[SourceFile], diagnostic: &Diagnostic) -> Diagnosti
         column: place.map(|place| place.column),
         file: other_file(files, span),
         help: diagnostic.help.clone(),
+        trail: diagnostic.trail.iter().map(|step| step_report(files, step)).collect(),
+    }
+}
+
+fn step_report(files: &[SourceFile], step: &Step) -> StepReport {
+    StepReport {
+        path: step.path.clone(),
+        type_name: step.type_name.clone(),
+        output: step.output.clone(),
+        line: line(files, step.span),
+        file: other_file(files, Some(step.span)),
     }
 }

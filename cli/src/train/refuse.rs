@@ -45,6 +45,7 @@ fn unsupported(graph: &CheckedGraph) -> Option<Diagnostic> {
         labels: vec![Label { span, text: "used here".to_owned() }],
         help: None,
         remedies: Vec::new(),
+        trail: Vec::new(),
     })
 }
 
@@ -73,6 +74,7 @@ fn too_large(graph: &CheckedGraph, batch: NonZeroUsize, memory: u64) -> Option<D
         labels: vec![label],
         help: Some("make the largest layer smaller, or train with a smaller --batch-size".into()),
         remedies: Vec::new(),
+        trail: Vec::new(),
     })
 }
 

@@ -72,10 +72,12 @@ impl Interpreter<'_> {
             .collect();
         let network = Value::Instance(Rc::clone(&entry.module));
         self.called_modules.clear();
+        self.made_in_forward.clear();
         let result = self.call(&network, CallArgs::positional(inputs))?;
         let outputs = self.outputs(&result)?;
         self.check_batch(&outputs);
         self.warn(&entry.module);
+        self.warn_logits(&outputs);
         let graph = std::mem::take(&mut self.builder).finish(outputs);
         Ok(Traced { graph: prune(graph, first_node), entry })
     }

@@ -132,6 +132,10 @@ mistakes! {
     SymbolicArithmetic "symbolic_arithmetic" Unsupported,
     PlainListOfLayers "plain_list_of_layers" Program,
     UnusedLayer "unused_layer" Program,
+    SoftmaxBeforeLoss "softmax_before_loss" Program,
+    ReluOnLogits "relu_on_logits" Program,
+    LayerMadeInForward "layer_made_in_forward" Program,
+    SharedParameters "shared_parameters" Program,
     SingleValuePerChannel "single_value_per_channel" Program,
     BatchMerged "batch_merged" Program,
 }
@@ -163,6 +167,7 @@ impl Exception {
             labels,
             help: self.help,
             remedies: self.fix.and_then(|fix| fix.at(span)).into_iter().collect(),
+            trail: Vec::new(),
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Interpreter<'a> {
     pub function_locals: HashMap<usize, Rc<Locals>>,
     /// Registered modules, by address.
     pub module_ids: HashMap<usize, ModuleId>,
+    /// Layers with a state of their own that were made while a `forward` ran: class and place.
+    pub made_in_forward: Vec<(&'static str, Span)>,
     /// Addresses of the modules called so far.
     pub called_modules: BTreeSet<usize>,
     /// Places where a −1 took the batch in with other dimensions.
@@ -102,6 +104,7 @@ impl<'a> Interpreter<'a> {
             signatures: SignatureCache::new(),
             function_locals: HashMap::new(),
             module_ids: HashMap::new(),
+            made_in_forward: Vec::new(),
             called_modules: BTreeSet::new(),
             merged_batches: BTreeSet::new(),
             yields: Vec::new(),
@@ -129,6 +132,7 @@ impl Interpreter<'_> {
         self.fuel.allocate(8)?;
         let instance = Rc::new(Instance::new(Rc::clone(class)));
         instance.declared.set(Some(self.site));
+        self.note_made_in_forward(class);
         self.instances.push(Rc::downgrade(&instance));
         Ok(instance)
     }

@@ -22,6 +22,8 @@ impl Interpreter<'_> {
             self.warn_plain_lists(&module);
         }
         self.warn_single_values();
+        self.warn_made_in_forward();
+        self.warn_shared();
     }
 
     fn warn_unused(&mut self, path: &str, module: &Rc<Instance>) {
@@ -123,7 +125,7 @@ impl Interpreter<'_> {
     }
 }
 
-fn warning(mistake: Mistake, message: String, span: Span, help: &str) -> Diagnostic {
+pub(super) fn warning(mistake: Mistake, message: String, span: Span, help: &str) -> Diagnostic {
     Diagnostic {
         code: mistake.code(),
         severity: Severity::Warning,
@@ -132,5 +134,6 @@ fn warning(mistake: Mistake, message: String, span: Span, help: &str) -> Diagnos
         labels: vec![Label { span, text: String::from("here") }],
         help: Some(String::from(help)),
         remedies: Vec::new(),
+        trail: Vec::new(),
     }
 }

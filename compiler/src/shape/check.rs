@@ -16,34 +16,39 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Diagnostics> {
     if let Err(error) = verify(&graph) {
         return Err(Diagnostics::new(vec![invalid_graph(error.to_string(), None)]));
     }
-    let mistakes: Vec<Diagnostic> =
-        graph.nodes.iter().filter_map(|node| check_node(&graph, node).err()).collect();
+    let mistakes: Vec<Diagnostic> = graph
+        .nodes
+        .iter()
+        .filter_map(|node| check_node(&graph, node).err().map(|mistake| *mistake))
+        .collect();
     if !mistakes.is_empty() {
         return Err(Diagnostics::new(mistakes));
     }
     Ok(CheckedGraph::from_verified(graph))
 }
 
-fn check_node(graph: &Graph, node: &Node) -> Result<(), Diagnostic> {
+fn check_node(graph: &Graph, node: &Node) -> Result<(), Box<Diagnostic>> {
     let operands = types(graph, node, &node.inputs)?;
     let recorded = types(graph, node, &node.outputs)?;
-    let inferred = infer(&node.op, &operands)
-        .map_err(|error| error.into_diagnostic(&subject(graph, node), &node.provenance))?;
+    let inferred = infer(&node.op, &operands).map_err(|error| {
+        Box::new(error.into_diagnostic(&subject(graph, node), &node.provenance))
+    })?;
     if inferred.iter().eq(recorded.iter().copied()) {
         return Ok(());
     }
     let text = format!("the recorded types of {} are not those of its rule", node.op.name());
-    Err(invalid_graph(text, Some(node)))
+    Err(Box::new(invalid_graph(text, Some(node))))
 }
 
 fn types<'a>(
     graph: &'a Graph,
     node: &Node,
     values: &[ValueId],
-) -> Result<Vec<&'a TensorType>, Diagnostic> {
+) -> Result<Vec<&'a TensorType>, Box<Diagnostic>> {
     let known = values.iter().map(|&id| graph.tensor_type(id));
     known.collect::<Option<Vec<_>>>().ok_or_else(|| {
-        invalid_graph(format!("a type at {} is unknown", node.op.name()), Some(node))
+        let text = format!("a type at {} is unknown", node.op.name());
+        Box::new(invalid_graph(text, Some(node)))
     })
 }
 
@@ -66,5 +71,6 @@ fn invalid_graph(text: String, node: Option<&Node>) -> Diagnostic {
         labels: labels.into_iter().collect(),
         help: Some("report this program as a defect of nasc".to_string()),
         remedies: Vec::new(),
+        trail: Vec::new(),
     }
 }

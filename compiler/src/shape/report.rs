@@ -87,6 +87,7 @@ impl ShapeError {
             labels,
             help: self.help(provenance.declared.is_some()),
             remedies: super::remedy::remedies(&self, provenance),
+            trail: Vec::new(),
         }
     }
 

@@ -270,6 +270,7 @@ impl From<SyntaxError> for Diagnostic {
             labels,
             help: error.help().map(str::to_owned),
             remedies: Vec::new(),
+            trail: Vec::new(),
         }
     }
 }

@@ -43,7 +43,7 @@ impl Interpreter<'_> {
                 Ok(tensors.map(|(t, v)| Value::Tensor(Tensor::new(t, Source::Graph(v)))).collect())
             }
             Err(error) => {
-                self.report_shape_error(error, subject, &provenance);
+                self.report_misfit(error, subject, &provenance, Some(operands));
                 Ok(Vec::new())
             }
         }
@@ -56,8 +56,20 @@ impl Interpreter<'_> {
         subject: &str,
         provenance: &Provenance,
     ) {
+        self.report_misfit(error, subject, provenance, None);
+    }
+
+    fn report_misfit(
+        &mut self,
+        error: shape::ShapeError,
+        subject: &str,
+        provenance: &Provenance,
+        operands: Option<&[Tensor]>,
+    ) {
         let subject = self.subject(subject);
-        self.report(error.into_diagnostic(&subject, provenance));
+        let mut diagnostic = error.clone().into_diagnostic(&subject, provenance);
+        self.trace_back(&mut diagnostic, &error, operands);
+        self.report(diagnostic);
     }
 
     /// A layer's path if a layer runs, else the name of the function.
