@@ -2,6 +2,7 @@
 //! on its device. The trainer decides on batches, rates and limits.
 
 pub mod candle;
+pub mod cpu;
 
 use crate::error::RuntimeError;
 use crate::state::StateDict;

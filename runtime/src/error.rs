@@ -44,6 +44,14 @@ pub enum RuntimeError {
         /// What the library said.
         source: candle_core::Error,
     },
+    /// oneDNN refused an operation.
+    #[error("`{op}` failed in the backend: {source}")]
+    OneDnn {
+        /// Name of the operation.
+        op: &'static str,
+        /// What the library said.
+        source: crate::onednn::OneDnnError,
+    },
     /// A configuration that cannot be trained with.
     #[error("training configuration: {field} is {value}, but must be {required}")]
     Configuration {

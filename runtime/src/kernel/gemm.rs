@@ -25,7 +25,8 @@ impl<'a> Matrix<'a> {
         Matrix { transposed: !self.transposed, ..self }
     }
 
-    fn extents(&self) -> (usize, usize) {
+    /// Rows and columns as they enter the product.
+    pub fn extents(&self) -> (usize, usize) {
         if self.transposed { (self.columns, self.rows) } else { (self.rows, self.columns) }
     }
 

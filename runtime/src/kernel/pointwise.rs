@@ -27,8 +27,12 @@ pub fn backward(function: Function, input: &[f32], gradient: &[f32]) -> Vec<f32>
 }
 
 /// Something done with a function; generic, so that the compiler makes one loop per function.
-trait Visitor {
-    fn visit(self, function: impl Fn(f32) -> (f32, f32) + Sync) -> Vec<f32>;
+pub(crate) trait Visitor {
+    /// What comes of it.
+    type Result;
+
+    /// Takes the function as x -> (value, derivative).
+    fn visit(self, function: impl Fn(f32) -> (f32, f32) + Sync) -> Self::Result;
 }
 
 struct Forward<'a> {
@@ -36,6 +40,8 @@ struct Forward<'a> {
 }
 
 impl Visitor for Forward<'_> {
+    type Result = Vec<f32>;
+
     fn visit(self, function: impl Fn(f32) -> (f32, f32) + Sync) -> Vec<f32> {
         let mut out = vec![0.0; self.input.len()];
         let chunks = out.par_chunks_mut(CHUNK).zip(self.input.par_chunks(CHUNK));
@@ -54,6 +60,8 @@ struct Backward<'a> {
 }
 
 impl Visitor for Backward<'_> {
+    type Result = Vec<f32>;
+
     fn visit(self, function: impl Fn(f32) -> (f32, f32) + Sync) -> Vec<f32> {
         let mut out = self.gradient.to_vec();
         let chunks = out.par_chunks_mut(CHUNK).zip(self.input.par_chunks(CHUNK));
@@ -67,7 +75,7 @@ impl Visitor for Backward<'_> {
 }
 
 impl Function {
-    fn visit(self, visitor: impl Visitor) -> Vec<f32> {
+    pub(crate) fn visit<V: Visitor>(self, visitor: V) -> V::Result {
         match self {
             Function::Activation(activation) => visit_activation(activation, visitor),
             Function::Unary(unary) => visit_unary(unary, visitor),
@@ -141,7 +149,7 @@ fn softshrink(x: f32, lambda: f32) -> (f32, f32) {
     if x.abs() <= lambda { (0.0, 0.0) } else { (x - lambda.copysign(x), 1.0) }
 }
 
-fn visit_activation(activation: Activation, visitor: impl Visitor) -> Vec<f32> {
+fn visit_activation<V: Visitor>(activation: Activation, visitor: V) -> V::Result {
     match activation {
         // not f32::max, which would hide a NaN
         Activation::Relu => visitor.visit(|x| gate(x > 0.0 || x.is_nan(), x, 0.0)),
@@ -181,7 +189,7 @@ fn visit_activation(activation: Activation, visitor: impl Visitor) -> Vec<f32> {
     }
 }
 
-fn visit_bounds(min: f32, max: f32, visitor: impl Visitor) -> Vec<f32> {
+fn visit_bounds<V: Visitor>(min: f32, max: f32, visitor: V) -> V::Result {
     visitor.visit(move |x| {
         if x <= min {
             (min, 0.0)
@@ -193,18 +201,18 @@ fn visit_bounds(min: f32, max: f32, visitor: impl Visitor) -> Vec<f32> {
     })
 }
 
-fn visit_slope(slope: f32, visitor: impl Visitor) -> Vec<f32> {
+fn visit_slope<V: Visitor>(slope: f32, visitor: V) -> V::Result {
     visitor.visit(move |x| if x > 0.0 { (x, 1.0) } else { (slope * x, slope) })
 }
 
-fn visit_softplus(beta: f64, threshold: f64, visitor: impl Visitor) -> Vec<f32> {
+fn visit_softplus<V: Visitor>(beta: f64, threshold: f64, visitor: V) -> V::Result {
     let (beta, threshold) = (beta as f32, threshold as f32);
     visitor.visit(move |x| {
         if beta * x > threshold { (x, 1.0) } else { (softplus(beta * x) / beta, sigmoid(beta * x)) }
     })
 }
 
-fn visit_unary(unary: Unary, visitor: impl Visitor) -> Vec<f32> {
+fn visit_unary<V: Visitor>(unary: Unary, visitor: V) -> V::Result {
     match unary {
         Unary::Neg => visitor.visit(|x| (-x, -1.0)),
         Unary::Abs => visitor.visit(|x| (x.abs(), sign(x))),

@@ -1,0 +1,154 @@
+//! The backend that search and training use on the CPU: a static plan over oneDNN and nasc's own
+//! kernels. Everything that can be decided once is: layouts, fusions, memory, gradients. A batch is
+//! divided among threads. Not here: operations without a kernel, whose networks `candle` trains.
+
+mod affine;
+mod arithmetic;
+mod arrange;
+mod batch_norm;
+mod divide;
+mod fuse;
+mod kernel;
+mod lower;
+mod memory;
+mod parameters;
+mod pointwise;
+mod pooling;
+mod products;
+mod program;
+mod rows;
+mod schedule;
+mod team;
+mod vector;
+mod view;
+
+use std::num::NonZeroUsize;
+
+use nasc_compiler::ir::CheckedGraph;
+
+use super::{Backend, Batch, BatchOutcome, SgdStep};
+use crate::error::RuntimeError;
+use crate::onednn::{OneDnn, installed};
+use crate::plan::ExecutionPlan;
+use crate::state::StateDict;
+use divide::Crew;
+use lower::lower;
+use parameters::{Layout, Parameters};
+
+/// Executes a static plan on the CPU.
+pub struct CpuBackend {
+    plan: ExecutionPlan,
+    parameters: Parameters,
+    crew: Crew,
+    seed: u64,
+    steps: u64,
+}
+
+/// What a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Training,
+    Evaluation,
+}
+
+impl CpuBackend {
+    /// Prepares `graph` for `threads` threads; `None` if oneDNN was not installed with
+    /// [`crate::onednn::install`] or an operation of the graph has no kernel here.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Malformed`] for a graph that breaks an invariant.
+    pub fn new(
+        graph: &CheckedGraph,
+        seed: u64,
+        threads: NonZeroUsize,
+    ) -> Result<Option<CpuBackend>, RuntimeError> {
+        let Some(library) = installed() else { return Ok(None) };
+        let plan = ExecutionPlan::new(graph)?;
+        if !is_supported(library, &plan)? {
+            return Ok(None);
+        }
+        let parameters = Parameters::new(&plan.params, seed);
+        let threads = if divide::is_divisible(&plan) { threads.get() } else { 1 };
+        let crew = Crew::new(library, threads);
+        Ok(Some(CpuBackend { plan, parameters, crew, seed, steps: 0 }))
+    }
+
+    fn pass(
+        &mut self,
+        batch: Batch<'_>,
+        mode: Mode,
+        backward: bool,
+    ) -> Result<BatchOutcome, RuntimeError> {
+        if mode == Mode::Training {
+            self.steps += 1;
+            self.parameters.counters.iter_mut().for_each(|counter| *counter += 1);
+        }
+        let seed = self.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let job = divide::Job { batch, training: mode == Mode::Training, backward, seed };
+        self.crew.run(&self.plan, &mut self.parameters, job)
+    }
+}
+
+/// Whether every operation has a kernel here.
+fn is_supported(library: &'static OneDnn, plan: &ExecutionPlan) -> Result<bool, RuntimeError> {
+    let image = plan.input_types.len() == 1 && plan.outputs.len() == 1;
+    match lower(library, plan, &Layout::new(&plan.params), 2, true) {
+        Ok(lowered) => Ok(image && lowered.logits.dims.len() == 2),
+        Err(RuntimeError::Unsupported { .. }) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
+impl Backend for CpuBackend {
+    fn load(&mut self, state: &StateDict) -> Result<(), RuntimeError> {
+        state.check_params(&self.plan.params)?;
+        for (index, param) in self.plan.params.iter().enumerate() {
+            if let Some(value) = state.tensors.get(param.path.as_str()) {
+                self.parameters.set(index, value);
+            }
+        }
+        self.parameters.forget();
+        Ok(())
+    }
+
+    fn train_step(
+        &mut self,
+        batch: Batch<'_>,
+        step: &SgdStep,
+    ) -> Result<BatchOutcome, RuntimeError> {
+        let outcome = self.pass(batch, Mode::Training, true)?;
+        if outcome.loss.is_finite() {
+            self.crew.update(&mut self.parameters, batch.labels.len(), step);
+        }
+        Ok(outcome)
+    }
+
+    fn evaluate(&mut self, batch: Batch<'_>) -> Result<BatchOutcome, RuntimeError> {
+        self.pass(batch, Mode::Evaluation, false)
+    }
+
+    fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
+        let labels = vec![0; count];
+        self.pass(Batch { images, labels: &labels }, Mode::Evaluation, false)?;
+        Ok(self.crew.logits(&mut self.parameters, Batch { images, labels: &labels }))
+    }
+
+    fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {
+        self.pass(batch, Mode::Training, true)?;
+        let block = self.crew.sum_gradients(batch.labels.len(), self.parameters.layout.trainable);
+        let mut state = StateDict::default();
+        for (index, param) in self.plan.params.iter().enumerate() {
+            let part = self.parameters.layout.parts.get(index).and_then(Option::as_ref);
+            if part.is_some_and(|part| part.trainable)
+                && let Some(tensor) = self.parameters.tensor(index, &block)
+            {
+                state.tensors.insert(param.path.as_str().to_owned(), tensor);
+            }
+        }
+        Ok(state)
+    }
+
+    fn state(&self) -> Result<StateDict, RuntimeError> {
+        Ok(self.parameters.state(&self.plan.params))
+    }
+}

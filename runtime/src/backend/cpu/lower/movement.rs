@@ -1,0 +1,252 @@
+//! Operations that move elements, and arithmetic.
+
+#![expect(clippy::indexing_slicing, reason = "dimensions are those of checked types")]
+
+use nasc_compiler::ir::DType;
+use nasc_compiler::ir::op;
+use nasc_compiler::ir::op::{Binary, ReduceKind};
+
+use super::{Lowering, unsupported, walk_between};
+use crate::backend::cpu::arithmetic::{Arithmetic, Sum};
+use crate::backend::cpu::arrange::{Copies, Walk};
+use crate::backend::cpu::pointwise::Constant;
+use crate::backend::cpu::view::{View, channels_last};
+use crate::error::RuntimeError;
+use crate::plan::Step;
+
+/// Channels-last where the input is, else row-major.
+fn order_like(input: &View) -> Vec<usize> {
+    let rank = input.dims.len();
+    let images = channels_last(rank);
+    if rank >= 3 && !input.is_rows() && input.lies_in(&images) {
+        images
+    } else {
+        (0..rank).collect()
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn reshape(&mut self, step: &Step) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let input = self.in_rows(&input);
+        Ok(View::rows(input.storage, self.result_dims(step)))
+    }
+
+    /// Floats stay what they are.
+    pub(super) fn cast(&mut self, step: &Step) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let same = step.result_types.iter().all(|result| result.dtype == DType::F32);
+        if same { Ok(input) } else { Err(unsupported(step)) }
+    }
+
+    pub(super) fn cat(&mut self, step: &Step, cat: &op::Cat) -> Result<View, RuntimeError> {
+        let mut inputs = Vec::new();
+        for index in 0..step.operands.len() {
+            inputs.push(self.input(step, index)?);
+        }
+        let order = inputs.first().map(order_like).unwrap_or_default();
+        let storages: Vec<_> = inputs.iter().map(|input| input.storage).collect();
+        let dims = self.result_dims(step);
+        let out = self.fresh(dims, order, &storages);
+        let stride = out.strides()[cat.dim];
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for (index, input) in inputs.iter().enumerate() {
+            let walk = walk_between(input, &input.strides(), 0, &out, start * stride);
+            pieces.push((index, input.storage, out.storage, walk));
+            start += input.dims[cat.dim];
+        }
+        self.push(Copies::new(pieces, false), storages, vec![out.storage], Vec::new());
+        Ok(out)
+    }
+
+    pub(super) fn expand(&mut self, step: &Step) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let dims = self.result_dims(step);
+        let rank = dims.len();
+        let out = self.fresh(dims, (0..rank).collect(), &[input.storage]);
+        let strides = spread_strides(&input, &out.dims);
+        let wide = View { dims: out.dims.clone(), order: out.order.clone(), ..input.clone() };
+        let walk = walk_between(&wide, &strides, 0, &out, 0);
+        let pieces = vec![(0, input.storage, out.storage, walk)];
+        self.push(Copies::new(pieces, true), vec![input.storage], vec![out.storage], Vec::new());
+        Ok(out)
+    }
+
+    pub(super) fn slice(&mut self, step: &Step, slice: &op::Slice) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let dims = self.result_dims(step);
+        let out = self.fresh(dims, order_like(&input), &[input.storage]);
+        let mut strides = input.strides();
+        let start = slice.start as usize * strides[slice.dim];
+        strides[slice.dim] *= slice.step as usize;
+        let part = View { dims: out.dims.clone(), ..input.clone() };
+        let walk = walk_between(&part, &strides, start, &out, 0);
+        let pieces = vec![(0, input.storage, out.storage, walk)];
+        self.push(Copies::new(pieces, true), vec![input.storage], vec![out.storage], Vec::new());
+        Ok(out)
+    }
+
+    pub(super) fn split(
+        &mut self,
+        step: &Step,
+        split: &op::Split,
+    ) -> Result<Vec<View>, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let strides = input.strides();
+        let mut views = Vec::new();
+        let mut pieces = Vec::new();
+        let mut start = 0;
+        for &size in &split.sizes {
+            let mut dims = input.dims.clone();
+            dims[split.dim] = size as usize;
+            let out = self.fresh(dims, order_like(&input), &[input.storage]);
+            let part = View { dims: out.dims.clone(), ..input.clone() };
+            let walk = walk_between(&part, &strides, start * strides[split.dim], &out, 0);
+            pieces.push((0, input.storage, out.storage, walk));
+            views.push(out);
+            start += size as usize;
+        }
+        let outputs = views.iter().map(|view| view.storage).collect();
+        self.push(Copies::new(pieces, false), vec![input.storage], outputs, Vec::new());
+        Ok(views)
+    }
+
+    pub(super) fn pixel_shuffle(
+        &mut self,
+        step: &Step,
+        shuffle: &op::PixelShuffle,
+    ) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let dims = self.result_dims(step);
+        if input.dims.len() != 4 {
+            return Err(unsupported(step));
+        }
+        let r = shuffle.factor as usize;
+        let out = self.fresh(dims, (0..4).collect(), &[input.storage]);
+        let (wide, narrow) = if shuffle.inverse { (&input, &out) } else { (&out, &input) };
+        // `wide` has the pixels, `narrow` the channels: [n, c, h, i, w, j] of both
+        let (w, n) = (wide.strides(), narrow.strides());
+        let extents =
+            [wide.dims[0], wide.dims[1], narrow.dims[2], r, narrow.dims[3], r];
+        let of_wide = [w[0], w[1], w[2] * r, w[2], w[3] * r, w[3]];
+        let of_narrow = [n[0], n[1] * r * r, n[2], n[1] * r, n[3], n[1]];
+        let (from, to) =
+            if shuffle.inverse { (of_wide, of_narrow) } else { (of_narrow, of_wide) };
+        let dims: Vec<[usize; 3]> =
+            (0..6).map(|dim| [extents[dim], from[dim], to[dim]]).collect();
+        let pieces = vec![(0, input.storage, out.storage, Walk::new(&dims, [0, 0]))];
+        self.push(Copies::new(pieces, false), vec![input.storage], vec![out.storage], Vec::new());
+        Ok(out)
+    }
+
+    pub(super) fn scalar(
+        &mut self,
+        step: &Step,
+        scalar: &op::Scalar,
+    ) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        if !Constant::supports(scalar.op, scalar.reversed) {
+            return Err(unsupported(step));
+        }
+        let out = self.fresh(input.dims.clone(), input.order.clone(), &[input.storage]);
+        let (from, to) = (input.storage, out.storage);
+        let (binary, value, reversed) = (scalar.op, scalar.value as f32, scalar.reversed);
+        let kernel = Constant { binary, value, reversed, from, to };
+        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
+        Ok(out)
+    }
+
+    pub(super) fn binary(&mut self, step: &Step, binary: Binary) -> Result<View, RuntimeError> {
+        if !Arithmetic::supports(binary) {
+            return Err(unsupported(step));
+        }
+        let dims = self.result_dims(step);
+        let (left, right) = (self.input(step, 0)?, self.input(step, 1)?);
+        let count: usize = dims.iter().product();
+        let full = [left.len() == count, right.len() == count];
+        let order = match full {
+            [true, _] => widened(&left, dims.len()),
+            [_, true] => widened(&right, dims.len()),
+            _ => (0..dims.len()).collect(),
+        };
+        let left = self.aligned(&left, &order);
+        let right = self.aligned(&right, &order);
+        let inputs = vec![left.storage, right.storage];
+        let out = self.fresh(dims, order, &inputs);
+        let (a, b) = (spread_strides(&left, &out.dims), spread_strides(&right, &out.dims));
+        let walk: Vec<[usize; 3]> =
+            out.order.iter().map(|&dim| [out.dims[dim], a[dim], b[dim]]).collect();
+        let walk = Walk::new(&walk, [0, 0]);
+        let operands = [left.storage, right.storage];
+        let kernel = Arithmetic::new(binary, operands, out.storage, walk, full);
+        let linear = matches!(binary, Binary::Add | Binary::Sub);
+        let saved = if linear { Vec::new() } else { inputs.clone() };
+        self.push(kernel, inputs, vec![out.storage], saved).in_place = full[0];
+        Ok(out)
+    }
+
+    /// An operand whose elements lie in the order of the result's dimensions.
+    fn aligned(&mut self, view: &View, order: &[usize]) -> View {
+        let missing = order.len() - view.dims.len();
+        let own: Vec<usize> =
+            order.iter().filter(|&&dim| dim >= missing).map(|&dim| dim - missing).collect();
+        self.in_order(view, &own)
+    }
+
+    pub(super) fn reduce(&mut self, step: &Step, reduce: &op::Reduce) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let all: Vec<usize> = (0..input.dims.len()).collect();
+        let reduced = if reduce.dims.is_empty() { &all } else { &reduce.dims };
+        let count: usize = reduced.iter().map(|&dim| input.dims[dim]).product();
+        let factor = match reduce.kind {
+            ReduceKind::Sum => 1.0,
+            ReduceKind::Mean => 1.0 / count.max(1) as f32,
+            ReduceKind::Max
+            | ReduceKind::Min
+            | ReduceKind::Product
+            | ReduceKind::Variance { .. }
+            | ReduceKind::Deviation { .. }
+            | ReduceKind::Norm
+            | ReduceKind::LogSumExp
+            | ReduceKind::All
+            | ReduceKind::Any => return Err(unsupported(step)),
+        };
+        let dims = self.result_dims(step);
+        let rank = dims.len();
+        let out = self.fresh(dims, (0..rank).collect(), &[input.storage]);
+        // strides of the result along the input's dimensions, 0 where it was reduced
+        let mut kept = out.strides().into_iter();
+        let mut to = Vec::new();
+        for dim in 0..input.dims.len() {
+            let is_reduced = reduced.contains(&dim);
+            let stride = if is_reduced && !reduce.keep_dim { None } else { kept.next() };
+            to.push(if is_reduced { 0 } else { stride.unwrap_or(0) });
+        }
+        let from = input.strides();
+        let walk: Vec<[usize; 3]> =
+            input.order.iter().map(|&dim| [input.dims[dim], from[dim], to[dim]]).collect();
+        let walk = Walk::new(&walk, [0, 0]);
+        let kernel = Sum { from: input.storage, to: out.storage, walk, factor };
+        self.push(kernel, vec![input.storage], vec![out.storage], Vec::new());
+        Ok(out)
+    }
+}
+
+/// The order of memory with leading dimensions of extent 1 added.
+fn widened(view: &View, rank: usize) -> Vec<usize> {
+    let missing = rank - view.dims.len();
+    (0..missing).chain(view.order.iter().map(|dim| dim + missing)).collect()
+}
+
+/// Strides of `view` along the dimensions that it is broadcast to; 0 where it repeats.
+fn spread_strides(view: &View, dims: &[usize]) -> Vec<usize> {
+    let missing = dims.len() - view.dims.len();
+    let own = view.strides();
+    (0..dims.len())
+        .map(|dim| match dim.checked_sub(missing) {
+            Some(at) if view.dims[at] != 1 => own[at],
+            _ => 0,
+        })
+        .collect()
+}

@@ -1,0 +1,184 @@
+//! `Program`: the kernels of one batch size with their memory; one member of a team runs it on its
+//! share of a batch. After construction a step allocates nothing.
+
+#![expect(unsafe_code, reason = "parameters are shared by the members of a team")]
+
+use super::kernel::{Node, Pass};
+use super::lower::{Lowered, lower};
+use super::memory::{Arena, Memory, Storage};
+use super::parameters::Layout;
+use super::schedule::{Schedule, plan};
+use crate::backend::BatchOutcome;
+use crate::error::RuntimeError;
+use crate::onednn::OneDnn;
+use crate::plan::ExecutionPlan;
+
+/// Kernels and memory for a fixed number of samples.
+pub struct Program {
+    nodes: Vec<Node>,
+    schedule: Schedule,
+    arena: Arena,
+    gradients: Vec<f32>,
+    logits: Storage,
+    classes: usize,
+    /// Floats that the members of a team exchange.
+    pub exchange: usize,
+}
+
+/// Parameters that all members read; one of them keeps running statistics in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared(pub *mut f32);
+
+// SAFETY: members only read parameters during a pass, except for running statistics, which member 0
+// alone writes and nobody reads in training.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+/// A member's share of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Share<'a> {
+    /// Pixels of its samples.
+    pub images: &'a [f32],
+    /// Classes of its samples.
+    pub labels: &'a [u32],
+    /// Samples of the whole batch.
+    pub total: usize,
+}
+
+/// A share's part of an outcome.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Partial {
+    /// Sum of the losses, over the samples of the whole batch.
+    pub loss: f64,
+    /// Samples whose largest logit is the label's.
+    pub correct: usize,
+}
+
+impl Program {
+    /// Prepares a plan for `batch` samples; without `training` it only runs forwards.
+    ///
+    /// # Errors
+    /// If an operation has no kernel, or the library refuses one.
+    pub fn new(
+        library: &'static OneDnn,
+        execution: &ExecutionPlan,
+        layout: &Layout,
+        batch: usize,
+        training: bool,
+    ) -> Result<Program, RuntimeError> {
+        let Lowered { nodes, tensors, logits, exchange } =
+            lower(library, execution, layout, batch, false)?;
+        let schedule = plan(&tensors, &nodes, logits.storage, training);
+        let classes = logits.dims.last().copied().unwrap_or(0);
+        Ok(Program {
+            arena: Arena::new(schedule.arena),
+            gradients: vec![0.0; if training { layout.trainable } else { 0 }],
+            logits: logits.storage,
+            nodes,
+            schedule,
+            classes,
+            exchange,
+        })
+    }
+
+    /// Bytes of activations, their gradients and scratch memory.
+    pub fn arena_bytes(&self) -> usize {
+        self.schedule.arena * 4
+    }
+
+    /// Gradients of the last training pass, laid out as the trainable parameters.
+    pub fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    /// Forward pass and loss; in training also the gradients.
+    ///
+    /// # Errors
+    /// If the library fails.
+    pub fn run(
+        &mut self,
+        parameters: Shared,
+        share: Share<'_>,
+        pass: &Pass<'_>,
+        backward: bool,
+    ) -> Result<Partial, RuntimeError> {
+        let places = &self.schedule.places;
+        // SAFETY: the planner made places for this arena and these blocks; see `Shared`.
+        let memory = unsafe {
+            Memory::new(places, self.arena.floats(), parameters.0, &mut self.gradients, share.images)
+        };
+        for node in &mut self.nodes {
+            node.kernel.forward(&memory, pass)?;
+        }
+        let logits = memory.value(self.logits);
+        let gradient = if backward { memory.gradient_mut(self.logits) } else { &mut [] };
+        let partial = cross_entropy(logits, self.classes, share, gradient);
+        if backward {
+            let steps = self.nodes.iter_mut().zip(&self.schedule.backward).rev();
+            for (node, step) in steps {
+                let Some(step) = step else { continue };
+                for &zero in &step.zero {
+                    memory.gradient_mut(zero).fill(0.0);
+                }
+                node.kernel.backward(&memory, &step.targets, pass)?;
+            }
+        }
+        Ok(partial)
+    }
+
+    /// Logits of the last pass.
+    pub fn logits(&mut self, images: &[f32], parameters: Shared) -> Vec<f32> {
+        let places = &self.schedule.places;
+        // SAFETY: as in `run`.
+        let memory = unsafe {
+            Memory::new(places, self.arena.floats(), parameters.0, &mut self.gradients, images)
+        };
+        memory.value(self.logits).to_vec()
+    }
+}
+
+impl Partial {
+    /// Adds another member's part.
+    pub fn and(self, other: Partial) -> Partial {
+        Partial { loss: self.loss + other.loss, correct: self.correct + other.correct }
+    }
+
+    /// The outcome of a whole batch.
+    pub fn outcome(self, total: usize) -> BatchOutcome {
+        BatchOutcome { loss: self.loss / total.max(1) as f64, correct: self.correct }
+    }
+}
+
+/// Sum of −log softmax(logits)[label]; the gradient, if wanted, is of the mean over the whole batch.
+fn cross_entropy(
+    logits: &[f32],
+    classes: usize,
+    share: Share<'_>,
+    gradient: &mut [f32],
+) -> Partial {
+    let mut partial = Partial::default();
+    let scale = 1.0 / share.total.max(1) as f64;
+    let mut gradients = gradient.chunks_exact_mut(classes.max(1));
+    for (row, &label) in logits.chunks_exact(classes.max(1)).zip(share.labels) {
+        let mut best = (0, f32::NEG_INFINITY);
+        for (class, &logit) in (0_u32..).zip(row) {
+            if logit > best.1 {
+                best = (class, logit);
+            }
+        }
+        let largest = f64::from(best.1);
+        let sum: f64 = row.iter().map(|&x| (f64::from(x) - largest).exp()).sum();
+        let log_sum = largest + sum.ln();
+        let chosen = row.get(label as usize).copied().unwrap_or(f32::NAN);
+        partial.loss += log_sum - f64::from(chosen);
+        partial.correct += usize::from(best.0 == label);
+        if let Some(gradient) = gradients.next() {
+            for ((gradient, &x), class) in gradient.iter_mut().zip(row).zip(0_u32..) {
+                let wanted = if class == label { 1.0 } else { 0.0 };
+                *gradient = (scale * ((f64::from(x) - log_sum).exp() - wanted)) as f32;
+            }
+        }
+    }
+    partial
+}
