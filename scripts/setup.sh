@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build, search and test: Debian packages (cmake, clang, libclang-dev,
-# pkg-config, make) and the default language model. Does nothing, quickly, where all is there.
+# pkg-config, make), the default language model and oneDNN. Does nothing, quickly, where all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,4 +32,7 @@ fi
 
 if ! scripts/fetch-model.sh >/dev/null; then
   echo "setup: the default language model could not be fetched; \`nasc search\` will need --model FILE.gguf" >&2
+fi
+if ! scripts/fetch-onednn.sh >/dev/null; then
+  echo "setup: oneDNN could not be fetched; training will run on nasc's own, slower kernels" >&2
 fi

@@ -1,6 +1,7 @@
 //! nasc's commands as a library: arguments in, text and an exit code out. One file per command.
 //! Only this crate knows files, the environment and terminals; what it prints, the libraries decide.
 
+mod accelerate;
 pub mod check;
 mod cli;
 mod compile;

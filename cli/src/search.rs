@@ -24,7 +24,7 @@ use crate::error::{CliError, Exit};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
-use crate::{data, show};
+use crate::{accelerate, data, show};
 
 /// File of the default language model in the models folder.
 const DEFAULT_MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -91,6 +91,7 @@ pub(crate) fn run(
         None => create(args, config, &data, &evaluator, model.as_ref())?,
     };
     output.remark(data::describe(&data))?;
+    accelerate::install(environment, output)?;
     if run.config().training.fitness_split == FitnessSplit::Test {
         output.remark("fitness is accuracy on the test split, as in the paper")?;
     }

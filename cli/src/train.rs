@@ -15,6 +15,7 @@ use nasc_runtime::train::{EpochReport, StopReason, TrainConfig, TrainEvent, Trai
 
 pub use refuse::CODES;
 
+use crate::accelerate;
 use crate::check;
 use crate::data;
 use crate::error::{CliError, Exit};
@@ -60,7 +61,7 @@ pub struct TrainArgs {
     /// The network as an expression; else the last class that needs no arguments.
     #[arg(long, value_name = "EXPRESSION")]
     entry: Option<String>,
-    /// Threads; all cores if it is left out. The result does not depend on it.
+    /// Threads; all cores if it is left out. The same number gives the same result.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
 }
@@ -80,6 +81,7 @@ pub(crate) fn run(
         return Ok(Exit::Program);
     };
     output.line(data::describe(&data))?;
+    accelerate::install(environment, output)?;
     train(args, &compiled.graph, &data, &config, output)
 }
 

@@ -9,4 +9,5 @@ pub mod gemm;
 pub mod linear;
 pub mod pointwise;
 pub mod pool;
+pub mod vector;
 pub mod window;

@@ -5,12 +5,15 @@ mod config;
 mod report;
 mod schedule;
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use nasc_compiler::cost;
 use nasc_compiler::ir::{CheckedGraph, Dim};
 
 use crate::backend::candle::CandleBackend;
+use crate::backend::cpu::CpuBackend;
 use crate::backend::{Backend, Batch, BatchOutcome, SgdStep};
 use crate::data::{Batches, Dataset, LastBatch, PixelScaling, SplitKind};
 use crate::error::RuntimeError;
@@ -22,8 +25,8 @@ pub use schedule::Schedule;
 
 /// Trains one network on one data set.
 ///
-/// Everything random follows from the seed of the configuration; on the CPU the same seed gives the
-/// same weights whatever the number of threads.
+/// Everything random follows from the seed of the configuration; on the CPU the same seed and
+/// number of threads give the same weights.
 pub struct Trainer<'a> {
     backend: Box<dyn Backend>,
     data: &'a Dataset,
@@ -74,8 +77,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Trainer<'a>, RuntimeError> {
         config.validate()?;
         check_interface(graph, data)?;
-        let backend = CandleBackend::cpu(graph, config.seed)?;
-        Trainer::with_backend(Box::new(backend), data, config)
+        Trainer::with_backend(backend_for(graph, config.seed)?, data, config)
     }
 
     /// Trains on a backend that was prepared for a network of the data set's shape.
@@ -212,6 +214,21 @@ impl<'a> Trainer<'a> {
     /// If the device fails.
     pub fn state(&self) -> Result<StateDict, RuntimeError> {
         self.backend.state()
+    }
+}
+
+/// Multiply-accumulates of one sample from which a batch is divided among threads: below, starting a
+/// thread costs more than it brings.
+const WORTH_DIVIDING: u64 = 300_000;
+
+/// The static plan where it has all operations and oneDNN is installed, else candle's autograd.
+fn backend_for(graph: &CheckedGraph, seed: u64) -> Result<Box<dyn Backend>, RuntimeError> {
+    let is_small = cost::analyze(graph).macs < WORTH_DIVIDING;
+    let threads = if is_small { 1 } else { rayon::current_num_threads() };
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+    match CpuBackend::new(graph, seed, threads)? {
+        Some(backend) => Ok(Box::new(backend)),
+        None => Ok(Box::new(CandleBackend::cpu(graph, seed)?)),
     }
 }
 

@@ -63,7 +63,19 @@ fn case(name: &str, op: impl FnOnce(&mut Net, ValueId) -> ValueId) {
     let x = net.op(Op::Binary(Binary::Add), &[x, shift]);
     let x = op(&mut net, x);
     let x = net.flatten(x);
-    let mut backend = CandleBackend::cpu(&net.finish(x), 1).unwrap();
+    let graph = net.finish(x);
+    agrees(name, Box::new(CandleBackend::cpu(&graph, 1).unwrap()));
+    for threads in [1, 2] {
+        if let Some(backend) = support::planned(&graph, threads) {
+            agrees(name, backend);
+        }
+    }
+}
+
+/// Compares logits, loss, gradients and buffers of a backend with PyTorch's.
+#[track_caller]
+fn agrees(name: &str, mut backend: Box<dyn Backend>) {
+    let input = &golden().tensors[&format!("{name}/input")];
     backend.load(&part(name, "before")).unwrap();
 
     let Elements::F32(images) = &input.elements else { panic!("the input is no float") };

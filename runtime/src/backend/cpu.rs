@@ -19,7 +19,6 @@ mod program;
 mod rows;
 mod schedule;
 mod team;
-mod vector;
 mod view;
 
 use std::num::NonZeroUsize;

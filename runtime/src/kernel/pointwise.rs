@@ -4,6 +4,8 @@
 use nasc_compiler::ir::op::{Activation, Unary};
 use rayon::prelude::*;
 
+use super::vector::{erf, exp, sigmoid, tanh};
+
 /// A function of one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Function {
@@ -88,10 +90,6 @@ fn gate(condition: bool, inside: f32, outside: f32) -> (f32, f32) {
     if condition { (inside, 1.0) } else { (outside, 0.0) }
 }
 
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + (-x).exp())
-}
-
 /// log(1 + eˣ) without overflow.
 fn softplus(x: f32) -> f32 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
@@ -111,9 +109,8 @@ const SELU_ALPHA: f32 = 1.673_263_2;
 const SELU_SCALE: f32 = 1.050_701;
 
 fn gelu(x: f32) -> (f32, f32) {
-    let cumulative =
-        0.5 * (1.0 + candle_core::cpu::erf::erf_f32(x * std::f32::consts::FRAC_1_SQRT_2));
-    let density = (-0.5 * x * x).exp()
+    let cumulative = 0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
+    let density = exp(-0.5 * x * x)
         * (0.5 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2);
     (x * cumulative, cumulative + x * density)
 }
@@ -121,13 +118,13 @@ fn gelu(x: f32) -> (f32, f32) {
 /// 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))
 fn gelu_tanh(x: f32) -> (f32, f32) {
     let factor = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
-    let tanh = (factor * (x + 0.044_715 * x * x * x)).tanh();
+    let tanh = tanh(factor * (x + 0.044_715 * x * x * x));
     let inner = factor * (1.0 + 3.0 * 0.044_715 * x * x);
     (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner)
 }
 
 fn mish(x: f32) -> (f32, f32) {
-    let tanh = softplus(x).tanh();
+    let tanh = tanh(softplus(x));
     (x * tanh, tanh + x * sigmoid(x) * (1.0 - tanh * tanh))
 }
 
@@ -170,7 +167,7 @@ fn visit_activation<V: Visitor>(activation: Activation, visitor: V) -> V::Result
         }),
         Activation::Mish => visitor.visit(mish),
         Activation::Sigmoid => visitor.visit(|x| (sigmoid(x), sigmoid(x) * (1.0 - sigmoid(x)))),
-        Activation::Tanh => visitor.visit(|x| (x.tanh(), 1.0 - x.tanh() * x.tanh())),
+        Activation::Tanh => visitor.visit(|x| (tanh(x), 1.0 - tanh(x) * tanh(x))),
         Activation::Hardswish => visitor.visit(hardswish),
         Activation::Hardsigmoid => visitor.visit(hardsigmoid),
         Activation::Softplus { beta, threshold } => visit_softplus(beta, threshold, visitor),
@@ -179,12 +176,12 @@ fn visit_activation<V: Visitor>(activation: Activation, visitor: V) -> V::Result
         }
         Activation::LogSigmoid => visitor.visit(|x| (-softplus(-x), sigmoid(-x))),
         Activation::Hardshrink { lambda } => {
-            visitor.visit(move |x| gate(x.abs() > lambda as f32, x, 0.0))
+            visitor.visit(move |x| gate(x.abs() > lambda as f32 || x.is_nan(), x, 0.0))
         }
         Activation::Softshrink { lambda } => visitor.visit(move |x| softshrink(x, lambda as f32)),
         Activation::Tanhshrink => visitor.visit(|x| (x - x.tanh(), x.tanh() * x.tanh())),
         Activation::Threshold { threshold, value } => {
-            visitor.visit(move |x| gate(x > threshold as f32, x, value as f32))
+            visitor.visit(move |x| gate(x > threshold as f32 || x.is_nan(), x, value as f32))
         }
     }
 }
@@ -216,7 +213,7 @@ fn visit_unary<V: Visitor>(unary: Unary, visitor: V) -> V::Result {
     match unary {
         Unary::Neg => visitor.visit(|x| (-x, -1.0)),
         Unary::Abs => visitor.visit(|x| (x.abs(), sign(x))),
-        Unary::Exp => visitor.visit(|x| (x.exp(), x.exp())),
+        Unary::Exp => visitor.visit(|x| (exp(x), exp(x))),
         Unary::Log => visitor.visit(|x| (x.ln(), 1.0 / x)),
         Unary::Sqrt => visitor.visit(|x| (x.sqrt(), 0.5 / x.sqrt())),
         Unary::Rsqrt => visitor.visit(|x| (1.0 / x.sqrt(), -0.5 / (x * x.sqrt()))),

@@ -42,12 +42,8 @@ pub const DIFF_DST: c_int = 145;
 pub const DIFF_WEIGHTS: c_int = 161;
 pub const DIFF_BIAS: c_int = 169;
 
-pub const QUERY_SRC: c_int = 129;
-pub const QUERY_DIFF_SRC: c_int = 130;
 pub const QUERY_WEIGHTS: c_int = 131;
 pub const QUERY_DIFF_WEIGHTS: c_int = 132;
-pub const QUERY_DST: c_int = 133;
-pub const QUERY_DIFF_DST: c_int = 134;
 pub const QUERY_SCRATCHPAD: c_int = 136;
 
 macro_rules! api {

@@ -217,12 +217,7 @@ impl Convolution {
         // SAFETY: as in `forward`.
         unsafe {
             let weight = bring(&mut pass.weights, weight.as_ptr().cast_mut(), own)?;
-            pass.main.execute(&[
-                out.as_mut_ptr(),
-                weight,
-                gradient.as_ptr().cast_mut(),
-                pad,
-            ])
+            pass.main.execute(&[out.as_mut_ptr(), weight, gradient.as_ptr().cast_mut(), pad])
         }
     }
 

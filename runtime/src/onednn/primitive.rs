@@ -176,9 +176,8 @@ impl Bound {
         }
         let (count, arguments) = (self.arguments.len() as c_int, self.arguments.as_ptr());
         // SAFETY: the caller vouches for the pointers; a CPU stream runs before it returns.
-        let status = unsafe {
-            (self.api.primitive_execute)(self.primitive, self.stream, count, arguments)
-        };
+        let status =
+            unsafe { (self.api.primitive_execute)(self.primitive, self.stream, count, arguments) };
         check("primitive_execute", status)
     }
 }
@@ -199,11 +198,7 @@ impl Drop for Bound {
 }
 
 /// Moves a tensor from one layout to another; `None` if they are the same.
-pub fn reorder(
-    library: &OneDnn,
-    from: &Desc,
-    to: &Desc,
-) -> Result<Option<Bound>, OneDnnError> {
+pub fn reorder(library: &OneDnn, from: &Desc, to: &Desc) -> Result<Option<Bound>, OneDnnError> {
     if from.equals(to) {
         return Ok(None);
     }

@@ -7,6 +7,9 @@
     clippy::indexing_slicing
 )]
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
 use nasc_compiler::ir::op::{
     Activation, BatchNorm, Conv, Linear, PaddingMode, Pool, PoolMode, Reshape,
 };
@@ -16,6 +19,25 @@ use nasc_compiler::ir::{
 };
 use nasc_compiler::shape;
 use nasc_compiler::source::{FileId, Span};
+use nasc_runtime::backend::Backend;
+use nasc_runtime::backend::cpu::CpuBackend;
+
+/// The static plan of a graph; `None`, said once, where oneDNN is not in the cache folder, or where the
+/// graph has an operation that it leaves to candle.
+pub fn planned(graph: &CheckedGraph, threads: usize) -> Option<Box<dyn Backend>> {
+    let cache = std::env::var_os("NASC_CACHE").map(PathBuf::from).or_else(|| {
+        let folder = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+        Some(folder.or_else(home)?.join("nasc"))
+    })?;
+    if let Err(error) = nasc_runtime::onednn::install(&cache.join("onednn/libdnnl.so.3")) {
+        eprintln!("skipped: the static plan needs oneDNN ({error}); scripts/setup.sh fetches it");
+        return None;
+    }
+    let threads = NonZeroUsize::new(threads).unwrap();
+    let backend = CpuBackend::new(graph, 1, threads).unwrap()?;
+    Some(Box::new(backend))
+}
 
 /// A graph under construction.
 pub struct Net {

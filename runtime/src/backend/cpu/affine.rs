@@ -5,9 +5,9 @@
 use super::batch_norm::mask;
 use super::kernel::{Kernel, Pass, put, target};
 use super::memory::{LINE, Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
 use crate::kernel::gemm::Matrix;
+use crate::kernel::vector::simd;
 use crate::onednn::{Convolution, ForwardCall, Geometry, OneDnn, OneDnnError};
 
 fn failed(op: &'static str) -> impl Fn(OneDnnError) -> RuntimeError {

@@ -7,8 +7,8 @@ use nasc_compiler::ir::op::Binary;
 use super::arrange::Walk;
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
+use crate::kernel::vector::simd;
 
 /// `left op right`, with the walk over both; the result is dense in the order of the walk.
 pub struct Arithmetic {
@@ -170,7 +170,8 @@ impl Visitor for Backward<'_> {
                     out[at] +=
                         terms.map(|(k, g)| g * slope(i + k * left, j + k * right)).sum::<f32>();
                 } else if (left, right) == (1, 1) {
-                    let (a, b, out) = (&a[i..][..extent], &b[j..][..extent], &mut out[at..][..extent]);
+                    let (a, b, out) =
+                        (&a[i..][..extent], &b[j..][..extent], &mut out[at..][..extent]);
                     for k in 0..extent {
                         let (_, first, second) = function(a[k], b[k]);
                         let term = gradient[k] * if self.side == 0 { first } else { second };

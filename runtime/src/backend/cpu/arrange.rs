@@ -5,8 +5,8 @@
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
+use crate::kernel::vector::simd;
 
 /// A walk over two tensors at once: extents with a step in each.
 #[derive(Debug, Clone, PartialEq, Eq)]

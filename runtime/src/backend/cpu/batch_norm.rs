@@ -5,8 +5,8 @@
 
 use super::kernel::{Kernel, Pass, put, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
+use crate::kernel::vector::simd;
 
 /// What a batch normalisation reads and writes.
 #[derive(Debug, Clone)]
@@ -99,9 +99,8 @@ impl BatchNorm {
 
     /// `shift` holds the variance and becomes the shift of the affine map.
     fn finish_scale(&mut self, memory: &Memory<'_>) {
-        let affine = self.spec.affine.map(|[weight, bias]| {
-            (memory.value(weight), memory.value(bias))
-        });
+        let affine =
+            self.spec.affine.map(|[weight, bias]| (memory.value(weight), memory.value(bias)));
         for channel in 0..self.spec.channels {
             let inverse = 1.0 / (self.shift[channel] + self.spec.eps).sqrt();
             let (weight, bias) = affine.map_or((1.0, 0.0), |(w, b)| (w[channel], b[channel]));

@@ -131,11 +131,7 @@ impl Crew {
 }
 
 impl Squad {
-    fn run(
-        &mut self,
-        parameters: &mut Parameters,
-        job: Job<'_>,
-    ) -> Result<Partial, RuntimeError> {
+    fn run(&mut self, parameters: &mut Parameters, job: Job<'_>) -> Result<Partial, RuntimeError> {
         let shared = Shared(parameters.floats.floats().as_mut_ptr());
         let counters = parameters.counters.as_slice();
         let (team, members) = (&self.team, self.programs.len());

@@ -86,12 +86,7 @@ impl Kernel for Planned {
         Ok(())
     }
 
-    fn backward(
-        &mut self,
-        _: &Memory<'_>,
-        _: &[Target],
-        _: &Pass<'_>,
-    ) -> Result<(), RuntimeError> {
+    fn backward(&mut self, _: &Memory<'_>, _: &[Target], _: &Pass<'_>) -> Result<(), RuntimeError> {
         Ok(())
     }
 }
@@ -138,8 +133,7 @@ impl<'a> Lowering<'a> {
         let part = self.layout.parts.get(index)?.as_ref()?;
         let dims = part.shape.clone();
         let fixed = Some(Place::Parameter(part.offset));
-        let tensor =
-            Tensor { len: dims.iter().product(), fixed, differentiable: part.trainable };
+        let tensor = Tensor { len: dims.iter().product(), fixed, differentiable: part.trainable };
         let storage = self.storage(tensor);
         Some(View::rows(storage, dims))
     }
@@ -185,8 +179,7 @@ impl<'a> Lowering<'a> {
         outputs: Vec<Storage>,
         saved: Vec<Storage>,
     ) -> &mut Node {
-        let node =
-            Node { kernel: Box::new(kernel), inputs, outputs, saved, in_place: false };
+        let node = Node { kernel: Box::new(kernel), inputs, outputs, saved, in_place: false };
         self.nodes.push(node);
         let last = self.nodes.len() - 1;
         &mut self.nodes[last]

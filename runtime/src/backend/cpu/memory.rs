@@ -125,7 +125,6 @@ impl<'a> Memory<'a> {
     }
 
     /// The elements of a tensor that the calling kernel makes.
-    #[expect(clippy::mut_from_ref, reason = "the planner keeps living tensors apart")]
     pub fn value_mut(&self, storage: Storage) -> &'a mut [f32] {
         let (place, len) = self.find(&self.places.values, storage);
         self.mutable(place, len, self.parameters)
@@ -137,14 +136,12 @@ impl<'a> Memory<'a> {
     }
 
     /// The gradient of a tensor, to write.
-    #[expect(clippy::mut_from_ref, reason = "the planner keeps living tensors apart")]
     pub fn gradient_mut(&self, storage: Storage) -> &'a mut [f32] {
         let (place, len) = self.find(&self.places.gradients, storage);
         self.mutable(place, len, self.gradients)
     }
 
     /// Memory for the calling kernel alone, with anything in it.
-    #[expect(clippy::mut_from_ref, reason = "one kernel runs at a time")]
     pub fn scratch(&self) -> &'a mut [f32] {
         let (offset, len) = self.places.scratch;
         self.mutable(Place::Arena(offset), len, self.gradients)
@@ -155,7 +152,6 @@ impl<'a> Memory<'a> {
         (place, self.places.lengths.get(storage.0).copied().unwrap_or(0))
     }
 
-    #[expect(clippy::mut_from_ref, reason = "the planner keeps living tensors apart")]
     fn mutable(&self, place: Place, len: usize, parameters: *mut f32) -> &'a mut [f32] {
         let pointer = match place {
             Place::Nowhere | Place::Input => return &mut [],

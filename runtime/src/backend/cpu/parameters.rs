@@ -4,9 +4,9 @@
 use nasc_compiler::ir::{Param, ParamKind};
 
 use super::memory::{Arena, LINE};
-use super::vector::simd;
 use crate::backend::SgdStep;
 use crate::init;
+use crate::kernel::vector::simd;
 use crate::state::{Elements, StateDict, StateTensor, is_stored};
 
 /// Where one parameter lies.

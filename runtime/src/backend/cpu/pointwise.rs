@@ -4,9 +4,9 @@ use nasc_compiler::ir::op::Binary;
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
 use crate::kernel::pointwise::{Function, Visitor};
+use crate::kernel::vector::simd;
 
 /// A function of every element.
 pub struct Pointwise {

@@ -5,8 +5,8 @@
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::simd;
 use crate::error::RuntimeError;
+use crate::kernel::vector::simd;
 
 /// The inputs that one output sees along one dimension: from, to, step.
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +142,8 @@ impl PoolSpec {
     fn spread(&self, factors: &[f32], gradient: &[f32], out: &mut [f32]) {
         let channels = self.channels;
         self.windows(|position, row, column| {
-            let (gradient, factor) = (&gradient[position * channels..][..channels], factors[position]);
+            let (gradient, factor) =
+                (&gradient[position * channels..][..channels], factors[position]);
             self.pixels(row, column, |offset| {
                 for (out, g) in out[offset..][..channels].iter_mut().zip(gradient) {
                     *out += g * factor;

@@ -5,9 +5,9 @@
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
 use super::rows::softmax_row;
-use super::vector::simd;
 use crate::error::RuntimeError;
 use crate::kernel::gemm::Matrix;
+use crate::kernel::vector::simd;
 use crate::onednn::OneDnn;
 
 /// One factor of a product of batches.
@@ -33,8 +33,11 @@ impl Factor {
     }
 
     fn matrix<'a>(&self, values: &'a [f32], index: usize) -> Matrix<'a> {
-        let matrix =
-            Matrix::new(&values[self.offset(index)..][..self.len()], self.stored[0], self.stored[1]);
+        let matrix = Matrix::new(
+            &values[self.offset(index)..][..self.len()],
+            self.stored[0],
+            self.stored[1],
+        );
         if self.transposed { matrix.t() } else { matrix }
     }
 }
@@ -190,7 +193,12 @@ impl Kernel for Attention {
                 body(&mut out[index * len..][..len]);
             };
             let scores = &mut scratch[..s.queries * s.keys];
-            self.library.multiply(scores, g, matrix(value, index, s.keys, s.value_features).t(), false);
+            self.library.multiply(
+                scores,
+                g,
+                matrix(value, index, s.keys, s.value_features).t(),
+                false,
+            );
             simd(|| {
                 let rows = scores.chunks_exact_mut(s.keys);
                 for (d, p) in rows.zip(weights.data.chunks_exact(s.keys)) {

@@ -82,11 +82,6 @@ impl Program {
         })
     }
 
-    /// Bytes of activations, their gradients and scratch memory.
-    pub fn arena_bytes(&self) -> usize {
-        self.schedule.arena * 4
-    }
-
     /// Gradients of the last training pass, laid out as the trainable parameters.
     pub fn gradients(&self) -> &[f32] {
         &self.gradients
@@ -106,7 +101,13 @@ impl Program {
         let places = &self.schedule.places;
         // SAFETY: the planner made places for this arena and these blocks; see `Shared`.
         let memory = unsafe {
-            Memory::new(places, self.arena.floats(), parameters.0, &mut self.gradients, share.images)
+            Memory::new(
+                places,
+                self.arena.floats(),
+                parameters.0,
+                &mut self.gradients,
+                share.images,
+            )
         };
         for node in &mut self.nodes {
             node.kernel.forward(&memory, pass)?;

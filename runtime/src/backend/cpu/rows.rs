@@ -4,8 +4,8 @@
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::vector::{exp, simd};
 use crate::error::RuntimeError;
+use crate::kernel::vector::{exp, simd};
 
 /// Softmax of rows, or its logarithm.
 pub struct Softmax {
@@ -250,9 +250,11 @@ impl Kernel for GroupNorm {
         let samples = input.chunks_exact(sample).zip(out.chunks_exact_mut(sample));
         for ((input, out), moments) in samples.zip(self.moments.chunks_exact_mut(spec.groups)) {
             for (group, moments) in moments.iter_mut().enumerate() {
-                let sum: f32 = spec.pieces(input, group).map(|piece| piece.iter().sum::<f32>()).sum();
+                let sum: f32 =
+                    spec.pieces(input, group).map(|piece| piece.iter().sum::<f32>()).sum();
                 let mean = sum / count;
-                let squares = |piece: &[f32]| piece.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
+                let squares =
+                    |piece: &[f32]| piece.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>();
                 let variance = spec.pieces(input, group).map(squares).sum::<f32>() / count;
                 *moments = [mean, 1.0 / (variance + spec.eps).sqrt()];
             }

@@ -110,7 +110,8 @@ impl Planner<'_> {
         for (step, node) in self.nodes.iter().enumerate().rev() {
             let time = 2 * end - step;
             let reached = node.outputs.iter().any(|output| begun[output.0]);
-            if !reached || !node.outputs.iter().any(|output| self.tensors[output.0].differentiable) {
+            if !reached || !node.outputs.iter().any(|output| self.tensors[output.0].differentiable)
+            {
                 continue;
             }
             let mut zero = Vec::new();
@@ -189,7 +190,8 @@ fn arrange(blocks: &[Block]) -> (Vec<usize>, usize) {
     let mut end = 0;
     for index in order {
         let block = blocks[index];
-        let meets = |other: &&usize| blocks[**other].from <= block.to && block.from <= blocks[**other].to;
+        let meets =
+            |other: &&usize| blocks[**other].from <= block.to && block.from <= blocks[**other].to;
         let mut taken: Vec<(usize, usize)> =
             placed.iter().filter(meets).map(|&other| (offsets[other], blocks[other].len)).collect();
         taken.sort_unstable();

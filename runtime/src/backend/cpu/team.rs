@@ -38,11 +38,6 @@ impl Team {
         }
     }
 
-    /// Members.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
     /// Returns when all members have called it.
     pub fn wait(&self) {
         if self.size == 1 {

@@ -30,7 +30,8 @@ impl Lowering<'_> {
     ) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
         let rank = conv.kernel.len() + 2;
-        let zeros = conv.padding_mode == PaddingMode::Zeros || conv.padding.iter().all(|&p| p == (0, 0));
+        let zeros =
+            conv.padding_mode == PaddingMode::Zeros || conv.padding.iter().all(|&p| p == (0, 0));
         if conv.transposed.is_some() || !zeros || input.dims.len() != rank {
             return Err(unsupported(step));
         }
@@ -423,8 +424,7 @@ impl Lowering<'_> {
         let extents = [dims[rank - 2], dims[rank - 1]];
         let out = self.fresh(dims, (0..rank).collect(), &inputs);
         let count = wide.iter().product();
-        let kernel =
-            MatMul { library: self.library, count, extents, left, right, to: out.storage };
+        let kernel = MatMul { library: self.library, count, extents, left, right, to: out.storage };
         self.push(kernel, inputs.clone(), vec![out.storage], inputs);
         Ok(out)
     }

@@ -127,14 +127,11 @@ impl Lowering<'_> {
         let (wide, narrow) = if shuffle.inverse { (&input, &out) } else { (&out, &input) };
         // `wide` has the pixels, `narrow` the channels: [n, c, h, i, w, j] of both
         let (w, n) = (wide.strides(), narrow.strides());
-        let extents =
-            [wide.dims[0], wide.dims[1], narrow.dims[2], r, narrow.dims[3], r];
+        let extents = [wide.dims[0], wide.dims[1], narrow.dims[2], r, narrow.dims[3], r];
         let of_wide = [w[0], w[1], w[2] * r, w[2], w[3] * r, w[3]];
         let of_narrow = [n[0], n[1] * r * r, n[2], n[1] * r, n[3], n[1]];
-        let (from, to) =
-            if shuffle.inverse { (of_wide, of_narrow) } else { (of_narrow, of_wide) };
-        let dims: Vec<[usize; 3]> =
-            (0..6).map(|dim| [extents[dim], from[dim], to[dim]]).collect();
+        let (from, to) = if shuffle.inverse { (of_wide, of_narrow) } else { (of_narrow, of_wide) };
+        let dims: Vec<[usize; 3]> = (0..6).map(|dim| [extents[dim], from[dim], to[dim]]).collect();
         let pieces = vec![(0, input.storage, out.storage, Walk::new(&dims, [0, 0]))];
         self.push(Copies::new(pieces, false), vec![input.storage], vec![out.storage], Vec::new());
         Ok(out)
@@ -194,7 +191,11 @@ impl Lowering<'_> {
         self.in_order(view, &own)
     }
 
-    pub(super) fn reduce(&mut self, step: &Step, reduce: &op::Reduce) -> Result<View, RuntimeError> {
+    pub(super) fn reduce(
+        &mut self,
+        step: &Step,
+        reduce: &op::Reduce,
+    ) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
         let all: Vec<usize> = (0..input.dims.len()).collect();
         let reduced = if reduce.dims.is_empty() { &all } else { &reduce.dims };
