@@ -19,6 +19,7 @@ mod program;
 mod rows;
 mod schedule;
 mod team;
+mod thin;
 mod view;
 
 use std::num::NonZeroUsize;

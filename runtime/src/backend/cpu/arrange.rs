@@ -35,6 +35,17 @@ impl Walk {
         Walk { dims: merged, start }
     }
 
+    /// With the longest dimension innermost if the innermost is short. The order of the elements changes.
+    fn longest_inner(mut self) -> Walk {
+        const SHORT: usize = 8;
+        let longest = (0..self.dims.len()).max_by_key(|&dim| self.dims[dim][0]).unwrap_or(0);
+        let last = self.dims.len() - 1;
+        if self.dims[last][0] < SHORT {
+            self.dims.swap(longest, last);
+        }
+        self
+    }
+
     /// Calls `row` with the first positions of every run along the innermost dimension.
     #[inline(always)]
     pub fn rows(&self, mut row: impl FnMut(usize, usize)) {
@@ -96,6 +107,8 @@ pub struct Copies {
     pieces: Vec<Piece>,
     /// Inputs that some element of is never read: their gradient starts at zero.
     partial: bool,
+    /// What outputs hold where nothing is copied to.
+    fill: Option<f32>,
 }
 
 /// One copy.
@@ -113,17 +126,27 @@ impl Copies {
     /// that gradients must be added up from zero.
     pub fn new(pieces: Vec<(usize, Storage, Storage, Walk)>, partial: bool) -> Copies {
         let pieces = pieces.into_iter().map(|(index, from, to, walk)| {
+            let walk = walk.longest_inner();
             let back = reversed(&walk);
             Piece { from, to, index, walk, back }
         });
-        Copies { pieces: pieces.collect(), partial }
+        Copies { pieces: pieces.collect(), partial, fill: None }
+    }
+
+    /// Copies into outputs that hold `fill` elsewhere.
+    pub fn filled(self, fill: f32) -> Copies {
+        Copies { fill: Some(fill), ..self }
     }
 }
 
 impl Kernel for Copies {
     fn forward(&mut self, memory: &Memory<'_>, _: &Pass<'_>) -> Result<(), RuntimeError> {
         for piece in &self.pieces {
-            copy(&piece.walk, memory.value(piece.from), memory.value_mut(piece.to), false);
+            let to = memory.value_mut(piece.to);
+            if let Some(fill) = self.fill {
+                to.fill(fill);
+            }
+            copy(&piece.walk, memory.value(piece.from), to, false);
         }
         Ok(())
     }

@@ -246,6 +246,7 @@ impl<'a> Lowering<'a> {
             Op::Cat(cat) => vec![self.cat(step, cat)?],
             Op::Expand(_) => vec![self.expand(step)?],
             Op::Slice(slice) => vec![self.slice(step, slice)?],
+            Op::Pad(pad) => vec![self.pad(step, pad)?],
             Op::Split(split) => self.split(step, split)?,
             Op::PixelShuffle(shuffle) => vec![self.pixel_shuffle(step, shuffle)?],
             Op::Recurrent(_)
@@ -258,7 +259,6 @@ impl<'a> Lowering<'a> {
             | Op::Glu(_)
             | Op::LpPool(_)
             | Op::Unfold(_)
-            | Op::Pad(_)
             | Op::Interpolate(_)
             | Op::Roll(_)
             | Op::Flip(_)

@@ -12,6 +12,7 @@ use crate::backend::cpu::fuse::Group;
 use crate::backend::cpu::pooling::{PoolSpec, Pooling, Reduction, Span};
 use crate::backend::cpu::products::{Attention, AttentionSpec, Factor, MatMul};
 use crate::backend::cpu::rows::{Dropout, GroupNorm, GroupNormSpec, LayerNorm, Softmax};
+use crate::backend::cpu::thin::{FEW, ThinConv};
 use crate::backend::cpu::view::{View, channels_last};
 use crate::error::RuntimeError;
 use crate::onednn::Geometry;
@@ -34,6 +35,9 @@ impl Lowering<'_> {
             conv.padding_mode == PaddingMode::Zeros || conv.padding.iter().all(|&p| p == (0, 0));
         if conv.transposed.is_some() || !zeros || input.dims.len() != rank {
             return Err(unsupported(step));
+        }
+        if is_thin(conv) && input.is_rows() {
+            return self.thin_conv(step, conv, relu, &input);
         }
         let order = channels_last(rank);
         let input = self.in_order(&input, &order);
@@ -69,6 +73,34 @@ impl Lowering<'_> {
             let kernel = Conv::new(self.library, &geometry, wanted, from, bias, to)?;
             self.push(kernel, inputs, vec![to], saved);
         }
+        Ok(out)
+    }
+
+    fn thin_conv(
+        &mut self,
+        step: &Step,
+        conv: &op::Conv,
+        relu: bool,
+        input: &View,
+    ) -> Result<View, RuntimeError> {
+        let weight = self.input(step, 1)?;
+        let weight = self.in_rows(&weight).storage;
+        let bias = if conv.bias { Some(self.input(step, 2)?.storage) } else { None };
+        let mut inputs = vec![input.storage, weight];
+        inputs.extend(bias);
+        let dims = self.result_dims(step);
+        let order = (0..dims.len()).collect();
+        let out = self.fresh(dims, order, &inputs);
+        let kernel = ThinConv {
+            channels: [conv.in_channels as usize, conv.out_channels as usize],
+            plane: input.dims[2..].iter().product(),
+            relu,
+            inputs: [input.storage, weight],
+            bias,
+            output: out.storage,
+        };
+        let saved = vec![input.storage, weight, out.storage];
+        self.push(kernel, inputs, vec![out.storage], saved);
         Ok(out)
     }
 
@@ -441,6 +473,14 @@ impl Lowering<'_> {
         let shared = rank == 2 && !batches.is_empty();
         Factor { storage: view.storage, stored, transposed, shared }
     }
+}
+
+/// Whether a convolution combines few planes position by position.
+fn is_thin(conv: &op::Conv) -> bool {
+    let ones = |values: &[u64]| values.iter().all(|&value| value == 1);
+    let unpadded = conv.padding.iter().all(|&padding| padding == (0, 0));
+    let few = conv.in_channels.saturating_mul(conv.out_channels) <= FEW as u64;
+    few && conv.groups == 1 && ones(&conv.kernel) && ones(&conv.stride) && unpadded
 }
 
 /// Inputs that the window starting at `start` (padding included) sees.

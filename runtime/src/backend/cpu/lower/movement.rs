@@ -4,7 +4,7 @@
 
 use nasc_compiler::ir::DType;
 use nasc_compiler::ir::op;
-use nasc_compiler::ir::op::{Binary, ReduceKind};
+use nasc_compiler::ir::op::{Binary, PadMode, ReduceKind};
 
 use super::{Lowering, unsupported, walk_between};
 use crate::backend::cpu::arithmetic::{Arithmetic, Sum};
@@ -84,6 +84,29 @@ impl Lowering<'_> {
         let walk = walk_between(&part, &strides, start, &out, 0);
         let pieces = vec![(0, input.storage, out.storage, walk)];
         self.push(Copies::new(pieces, true), vec![input.storage], vec![out.storage], Vec::new());
+        Ok(out)
+    }
+
+    pub(super) fn pad(&mut self, step: &Step, pad: &op::Pad) -> Result<View, RuntimeError> {
+        let input = self.input(step, 0)?;
+        let PadMode::Constant(fill) = pad.mode else { return Err(unsupported(step)) };
+        let dims = self.result_dims(step);
+        let out = self.fresh(dims, order_like(&input), &[input.storage]);
+        let (from, to) = (input.strides(), out.strides());
+        let (mut starts, mut kept) = ([0, 0], input.dims.clone());
+        let first = input.dims.len() - pad.padding.len();
+        for (dim, &(before, behind)) in (first..).zip(&pad.padding) {
+            // a negative amount cuts
+            starts[0] += before.min(0).unsigned_abs() as usize * from[dim];
+            starts[1] += before.max(0) as usize * to[dim];
+            let cut = before.min(0).unsigned_abs() + behind.min(0).unsigned_abs();
+            kept[dim] = input.dims[dim].saturating_sub(cut as usize);
+        }
+        let part = View { dims: kept, ..input.clone() };
+        let walk = walk_between(&part, &from, starts[0], &out, starts[1]);
+        let pieces = vec![(0, input.storage, out.storage, walk)];
+        let kernel = Copies::new(pieces, true).filled(fill as f32);
+        self.push(kernel, vec![input.storage], vec![out.storage], Vec::new());
         Ok(out)
     }
 
