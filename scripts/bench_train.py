@@ -33,8 +33,13 @@ def load(path):
     spec = importlib.util.spec_from_file_location("network", ROOT / path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    own = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, torch.nn.Module)]
-    return [c for c in own if c.__module__ == "network"][-1]()
+    own = [value for value in vars(module).values() if getattr(value, "__module__", "") == "network"]
+    for value in reversed(own):
+        try:
+            return value()
+        except TypeError:
+            continue
+    raise SystemExit(f"{path}: nothing can be built without arguments")
 
 
 def pytorch(path, steps, channels_last, compiled):
