@@ -192,3 +192,28 @@ fn a_network_of_a_trillion_parameters_is_no_evaluation_error() {
     );
     assert_eq!(cost::analyze(&compiled.graph).params, 1_000_000_000_000);
 }
+
+#[test]
+fn arithmetic_in_place_cannot_enlarge_its_tensor() {
+    let net = |line: &str| {
+        format!(
+            "class Net(nn.Module):
+    def forward(self, x):
+        y = x.mean(1, keepdim=True)
+        {line}
+        return y
+"
+        )
+    };
+    for line in ["y += x", "y -= x", "y *= x", "y /= x", "y.add_(x)", "y.mul_(x)"] {
+        assert_eq!(refused(&net(line)), [("shape::broadcast_mismatch", 4)], "{line}");
+    }
+    for line in ["y += 1", "y += y", "x += y", "y = y + x", "x *= y[:1]", "y.unsqueeze_(1)"] {
+        accepted(&net(line));
+    }
+    let errors = compile(&program(&net("y += x")), &options()).unwrap_err();
+    assert_eq!(
+        errors.as_slice()[0].message,
+        "`+=` writes in place: output with shape [N, 1, 32, 32] doesn't match the broadcast shape [N, 3, 32, 32]"
+    );
+}

@@ -97,6 +97,15 @@ impl Interpreter<'_> {
             return self.call_values(&function, vec![old.clone(), right.clone()]);
         }
         let new = self.binary(op, old, right)?;
+        // `@=` makes a new tensor
+        if let (Value::Tensor(old_tensor), Value::Tensor(new)) = (old, &new)
+            && op != BinaryOp::MatMul
+        {
+            let subject = format!("{}=", super::operator::symbol(op));
+            if self.misfits_in_place(&subject, old_tensor, new) {
+                return Ok(old.clone());
+            }
+        }
         if let (Value::Tensor(old_tensor), Value::Tensor(new)) = (old, &new)
             && !old_tensor.0.parameter
         {

@@ -43,6 +43,7 @@ impl ShapeError {
             | ShapeError::NotViewable { .. }
             | ShapeError::BatchDependent { .. }
             | ShapeError::EmptyReduction { .. }
+            | ShapeError::InPlaceMismatch { .. }
             | ShapeError::TooLarge { .. } => Vec::new(),
         }
     }

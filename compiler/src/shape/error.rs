@@ -97,6 +97,14 @@ pub enum ShapeError {
         /// Its extent on the right.
         right_extent: Dim,
     },
+    /// An operation in place would have to enlarge the tensor that it writes to.
+    #[error("writes in place: output with shape {output} doesn't match the broadcast shape {broadcast}")]
+    InPlaceMismatch {
+        /// The tensor written to.
+        output: Shape,
+        /// The shape of the result.
+        broadcast: Shape,
+    },
     /// A shape cannot be expanded to another.
     #[error("cannot expand {input} to {target}")]
     ExpandMismatch {

@@ -46,6 +46,7 @@ pub(super) fn remedies(error: &ShapeError, provenance: &Provenance) -> Vec<Remed
         ShapeError::MatmulMismatch { .. }
         | ShapeError::EmptyOutput { .. }
         | ShapeError::BroadcastMismatch { .. }
+        | ShapeError::InPlaceMismatch { .. }
         | ShapeError::ExpandMismatch { .. }
         | ShapeError::ConcatMismatch { .. }
         | ShapeError::InvalidPermutation { .. }

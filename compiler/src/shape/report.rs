@@ -48,7 +48,9 @@ impl ShapeError {
             ShapeError::EmptySpatialDim { .. } => "nasc::shape::empty_spatial_dim",
             ShapeError::EmptyOutput { .. } => "nasc::shape::empty_output",
             ShapeError::ReshapeSize { .. } => "nasc::shape::reshape_size",
-            ShapeError::BroadcastMismatch { .. } => "nasc::shape::broadcast_mismatch",
+            ShapeError::BroadcastMismatch { .. } | ShapeError::InPlaceMismatch { .. } => {
+                "nasc::shape::broadcast_mismatch"
+            }
             ShapeError::ExpandMismatch { .. } => "nasc::shape::expand_mismatch",
             ShapeError::ConcatMismatch { .. } => "nasc::shape::concat_mismatch",
             ShapeError::DimOutOfRange { .. } => "nasc::shape::dim_out_of_range",
@@ -118,6 +120,9 @@ impl ShapeError {
             ShapeError::BroadcastMismatch { left, right, .. }
             | ShapeError::MatmulMismatch { left, right, .. } => {
                 Some(format!("the operands have shapes {left} and {right}"))
+            }
+            ShapeError::InPlaceMismatch { output, broadcast } => {
+                Some(format!("the result has shape {broadcast}, the tensor written to {output}"))
             }
             ShapeError::ConcatMismatch { position, found, .. } => {
                 Some(format!("tensor {position} of the list has shape {found}"))
@@ -212,6 +217,9 @@ impl ShapeError {
                 "make dimension {dim} the same on both sides, {left_extent} or {right_extent}, \
                  by equal strides, paddings and channels"
             )),
+            ShapeError::InPlaceMismatch { .. } => {
+                Some("bind the result to a name, as in `y = y + z` for `y += z`".to_string())
+            }
             ShapeError::ConcatMismatch { other_dim, first, .. } => {
                 first.0.get(*other_dim).map(|extent| {
                     format!("make dimension {other_dim} of every tensor {extent}")

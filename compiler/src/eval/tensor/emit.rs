@@ -59,6 +59,18 @@ impl Interpreter<'_> {
         self.report_misfit(error, subject, provenance, None);
     }
 
+    /// Reports a result that does not fit into the tensor written to; whether there was one.
+    pub(crate) fn misfits_in_place(&mut self, subject: &str, old: &Tensor, new: &Tensor) -> bool {
+        let (output, broadcast) = (old.tensor_type().shape, new.tensor_type().shape);
+        let misfits = output != broadcast;
+        if misfits {
+            let error = shape::ShapeError::InPlaceMismatch { output, broadcast };
+            let provenance = self.provenance();
+            self.report_misfit(error, subject, &provenance, Some(&[old.clone(), new.clone()]));
+        }
+        misfits
+    }
+
     fn report_misfit(
         &mut self,
         error: shape::ShapeError,

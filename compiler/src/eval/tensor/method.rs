@@ -264,6 +264,22 @@ const INITIALISING: &[&str] = &[
     "constant_",
 ];
 
+/// Methods whose in-place twin cannot enlarge its tensor.
+const BROADCASTING: &[&str] = &[
+    "add",
+    "sub",
+    "subtract",
+    "mul",
+    "multiply",
+    "div",
+    "divide",
+    "true_divide",
+    "floor_divide",
+    "remainder",
+    "pow",
+    "masked_fill",
+];
+
 static INITIALISE: Native =
     native("Tensor.initialise", "input, *args, **kwargs", |_, args| Ok(args.value("input")));
 
@@ -276,8 +292,17 @@ static IN_PLACE: Native =
         let mut positional = vec![Value::Tensor(tensor.clone())];
         positional.extend(args.rest.iter().cloned());
         let call = CallArgs { positional, keywords: args.extra.clone() };
-        match interpreter.call(&args.value("function"), call)? {
+        let function = args.value("function");
+        match interpreter.call(&function, call)? {
             Value::Tensor(new) => {
+                if let Value::Native(native) = &function
+                    && BROADCASTING.contains(&method_name(native))
+                {
+                    let subject = format!("{}_", method_name(native));
+                    if interpreter.misfits_in_place(&subject, &tensor, &new) {
+                        return Ok(Value::Tensor(tensor));
+                    }
+                }
                 interpreter.replace_in_place(&tensor, &new)?;
                 Ok(Value::Tensor(tensor))
             }
