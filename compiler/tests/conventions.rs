@@ -77,6 +77,21 @@ fn normalisation_activation_and_pooling() {
 }
 
 #[test]
+fn recurrent_layers() {
+    // 8 steps of 4 · 8 features, gates · hidden · (features + hidden) each
+    let layer = |name: &str| {
+        counts(&format!("nn.{name}(32, 5, batch_first=True)"), "self.layer(x.transpose(1, 2).flatten(2))")
+    };
+    for (name, gates) in [("RNN", 1), ("GRU", 3), ("LSTM", 4)] {
+        let macs = 8 * gates * 5 * (32 + 5);
+        // FlopCounterMode sees the matrix products of GRU and RNN, and LSTM as one operation
+        let torch = if name == "LSTM" { 0 } else { macs };
+        let parameters = 8 * gates * 5 * (32 + 5 + 2);
+        assert_eq!(layer(name), [macs, torch, 0, macs, 0, parameters, 0], "{name}");
+    }
+}
+
+#[test]
 fn every_convention_has_one_row_for_a_family_and_says_what_it_counts() {
     for convention in Convention::ALL {
         let mut families: Vec<_> = convention.rows().iter().map(|row| row.family).collect();

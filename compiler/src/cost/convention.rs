@@ -66,6 +66,7 @@ const NASC: &[Row] = &[
     anywhere(Family::MatMul, Formula::Macs),
     anywhere(Family::Bilinear, Formula::Macs),
     anywhere(Family::Einsum, Formula::Macs),
+    anywhere(Family::Lstm, Formula::Macs),
     anywhere(Family::Recurrent, Formula::Macs),
     anywhere(Family::Attention, Formula::Macs),
 ];
@@ -78,6 +79,8 @@ const TORCH: &[Row] = &[
     anywhere(Family::MatMul, Formula::Macs),
     anywhere(Family::Bilinear, Formula::Macs),
     anywhere(Family::Einsum, Formula::Macs),
+    // GRU and RNN are made of matrix products before they are counted, LSTM is one operation
+    anywhere(Family::Recurrent, Formula::Macs),
     anywhere(Family::Attention, Formula::Macs),
 ];
 
@@ -112,6 +115,7 @@ const THOP: &[Row] = &[
     exact(Family::Nearest, Formula::Output(1)),
     exact(Family::Bilinear2d, Formula::Output(11)),
     exact(Family::Bicubic, Formula::Output(259)),
+    exact(Family::Lstm, Formula::Macs),
     exact(Family::Recurrent, Formula::Macs),
 ];
 
@@ -151,6 +155,7 @@ const TORCHINFO: &[Row] = &[
     layers(Family::TransposedConvolution, Formula::Parameters),
     layers(Family::Linear, Formula::Parameters),
     layers(Family::Bilinear, Formula::Parameters),
+    layers(Family::Lstm, Formula::Parameters),
     layers(Family::Recurrent, Formula::Parameters),
     layers(Family::BatchNorm, Formula::Parameters),
     layers(Family::LayerNorm, Formula::Parameters),
@@ -218,8 +223,8 @@ impl Convention {
                  bias excluded, padding included; 1 MAC = 2 FLOPs"
             }
             Convention::Torch => {
-                "as torch.utils.flop_counter (PyTorch 2.15): convolutions, linear layers and matrix \
-                 products, no recurrent layers, bias excluded; 1 MAC = 2 FLOPs"
+                "as torch.utils.flop_counter (PyTorch 2.15): convolutions, linear layers, matrix \
+                 products, GRU and RNN but not LSTM, bias excluded; 1 MAC = 2 FLOPs"
             }
             Convention::Fvcore => {
                 "as fvcore 0.1.5: one flop per multiply-accumulate of convolutions, linear layers and \

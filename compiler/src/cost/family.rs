@@ -1,7 +1,7 @@
 //! Operations by what counters tell apart: one row of a convention's table for each.
 
 use crate::ir::Op;
-use crate::ir::op::{Activation, InterpolateMode, PoolMode};
+use crate::ir::op::{Activation, InterpolateMode, PoolMode, RecurrentCell};
 
 /// What an operation is to a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,7 +18,9 @@ pub enum Family {
     Bilinear,
     /// A sum of products over named dimensions.
     Einsum,
-    /// A recurrent layer.
+    /// An LSTM layer.
+    Lstm,
+    /// Another recurrent layer: GRU or a plain one.
     Recurrent,
     /// Scaled dot-product attention as one operation.
     Attention,
@@ -78,6 +80,7 @@ pub fn family(op: &Op) -> Family {
         Op::MatMul => Family::MatMul,
         Op::Bilinear(_) => Family::Bilinear,
         Op::Einsum(_) => Family::Einsum,
+        Op::Recurrent(layer) if layer.cell == RecurrentCell::Lstm => Family::Lstm,
         Op::Recurrent(_) => Family::Recurrent,
         Op::Attention(_) => Family::Attention,
         Op::BatchNorm(_) => Family::BatchNorm,
