@@ -80,7 +80,10 @@ fn normalisation_activation_and_pooling() {
 fn recurrent_layers() {
     // 8 steps of 4 · 8 features, gates · hidden · (features + hidden) each
     let layer = |name: &str| {
-        counts(&format!("nn.{name}(32, 5, batch_first=True)"), "self.layer(x.transpose(1, 2).flatten(2))")
+        counts(
+            &format!("nn.{name}(32, 5, batch_first=True)"),
+            "self.layer(x.transpose(1, 2).flatten(2))",
+        )
     };
     for (name, gates) in [("RNN", 1), ("GRU", 3), ("LSTM", 4)] {
         let macs = 8 * gates * 5 * (32 + 5);

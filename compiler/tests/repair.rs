@@ -198,6 +198,43 @@ fn a_missing_super_call_and_a_missing_import() {
 }
 
 #[test]
+fn a_view_that_splits_samples_is_mended_and_not_the_layer_behind_it() {
+    expect(
+        &["self.fc = nn.Linear(3072, 10)"],
+        &["return self.fc(x.view(-1, 1536))"],
+        &["return self.fc(x.view(-1, 3072))"],
+    );
+    expect(
+        &["self.fc = nn.Linear(100, 10)"],
+        &["return self.fc(x.view(-1, 1536))"],
+        &["self.fc = nn.Linear(3072, 10)", "return self.fc(x.view(-1, 3072))"],
+    );
+    // no edit of the layer makes one row of a sample
+    let text =
+        program(&["self.fc = nn.Linear(7, 10)"], &["return self.fc(torch.relu(x.view(-1, 32)))"]);
+    assert!(mend(&text).is_none());
+}
+
+#[test]
+fn groups_become_the_nearest_divisor_of_both_channels() {
+    for (layer, mended) in [
+        ("nn.Conv2d(3, 6, 3, groups=2)", "nn.Conv2d(3, 6, 3, groups=3)"),
+        ("nn.Conv2d(3, 9, 3, groups=4)", "nn.Conv2d(3, 9, 3, groups=3)"),
+    ] {
+        expect(
+            &[&format!("self.a = {layer}")],
+            &["return self.a(x)"],
+            &[&format!("self.a = {mended}")],
+        );
+    }
+    expect(
+        &["self.a = nn.Conv2d(3, 24, 3)", "self.b = nn.Conv2d(24, 48, 3, groups=7)"],
+        &["return self.b(self.a(x))"],
+        &["self.b = nn.Conv2d(24, 48, 3, groups=8)"],
+    );
+}
+
+#[test]
 fn what_is_right_or_beyond_help_is_left_alone() {
     assert!(mend(&program(&["pass"], &["return x"])).is_none());
     assert!(mend("class Net(").is_none());

@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
-use crate::diagnostic::{Diagnostic, Fault, Label, Severity};
+use crate::diagnostic::{Diagnostic, Fault, Label, Remedy, Severity};
 use crate::ir::op::Op;
-use crate::ir::{Dim, Producer, ValueId};
+use crate::ir::{Dim, Producer, Provenance, Shape, ValueId};
+use crate::shape::ShapeError;
 use crate::source::Span;
 
 use super::error::Mistake;
@@ -122,6 +123,43 @@ impl Interpreter<'_> {
             span,
             "keep the batch: write `x.view(x.size(0), -1)` or `torch.flatten(x, 1)`",
         ));
+    }
+
+    /// Where a view made rows of parts of samples, the view is wrong, not the layer behind it: its
+    /// size becomes what a sample has.
+    pub(crate) fn blame_view(
+        &self,
+        diagnostic: &mut Diagnostic,
+        error: &ShapeError,
+        provenance: &Provenance,
+    ) {
+        let ShapeError::FeatureMismatch { argument, expected, found, input } = error else {
+            return;
+        };
+        let graph = self.builder.graph();
+        let shape = |value: Option<&ValueId>| Some(&graph.tensor_type(*value?)?.shape);
+        let culprit = graph.nodes.iter().rev().find(|node| {
+            self.merged_batches.contains(&node.provenance.call)
+                && diagnostic.trail.iter().any(|step| step.span == node.provenance.call)
+                && shape(node.outputs.first()) == Some(input)
+        });
+        let Some(call) = culprit.map(|node| node.provenance.call) else { return };
+        let Some(before) = culprit.and_then(|node| shape(node.inputs.first())) else { return };
+        // Rows that keep the last dimension are positions, as of a sequence.
+        let keeps_rows = before.0.last() == Some(found);
+        let sample = Shape(before.0.iter().skip(1).copied().collect()).elements();
+        let sample = sample.and_then(Dim::known).filter(|_| input.rank() == 2 && !keeps_rows);
+        let Some(sample) = sample else { return };
+        let Ok(value) = i64::try_from(sample) else { return };
+        let view = Remedy::LastSize { call, value };
+        diagnostic.help = Some(format!("write {sample} instead of {found} in the view before it"));
+        diagnostic.remedies = if sample == *expected {
+            vec![view]
+        } else {
+            let layer =
+                provenance.declared.map(|call| Remedy::Argument { call, name: argument, value });
+            vec![Remedy::All([view].into_iter().chain(layer).collect())]
+        };
     }
 }
 

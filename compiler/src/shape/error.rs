@@ -98,7 +98,9 @@ pub enum ShapeError {
         right_extent: Dim,
     },
     /// An operation in place would have to enlarge the tensor that it writes to.
-    #[error("writes in place: output with shape {output} doesn't match the broadcast shape {broadcast}")]
+    #[error(
+        "writes in place: output with shape {output} doesn't match the broadcast shape {broadcast}"
+    )]
     InPlaceMismatch {
         /// The tensor written to.
         output: Shape,

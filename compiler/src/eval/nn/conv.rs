@@ -122,13 +122,24 @@ fn or_zero(args: &Args) -> Value {
 fn check_groups(input: u64, output: u64, groups: u64) -> Eval<()> {
     for (name, channels) in [("in_channels", input), ("out_channels", output)] {
         if !channels.is_multiple_of(groups) {
-            return Err(bad_argument(format!("{name} must be divisible by groups")).help(format!(
-                "{name} = {channels} is not divisible by groups = {groups}; write a multiple of {groups}"
-            ))
-            .fix(Fix::Argument { name: "groups", value: common_divisor(common_divisor(input, output), groups) }));
+            let value = nearest_divisor(common_divisor(input, output), groups);
+            return Err(bad_argument(format!("{name} must be divisible by groups"))
+                .help(format!(
+                    "{name} = {channels} is not divisible by groups = {groups}; write groups = {value}"
+                ))
+                .fix(Fix::Argument { name: "groups", value }));
         }
     }
     Ok(())
+}
+
+/// The divisor of `number` that is nearest to `wanted`, the larger of two; 1 if none is near.
+fn nearest_divisor(number: u64, wanted: u64) -> u64 {
+    const FARTHEST: u64 = 4096;
+    let fits = |divisor: &u64| *divisor > 0 && number.is_multiple_of(*divisor);
+    let mut candidates =
+        (0..=FARTHEST).flat_map(|far| [wanted.saturating_add(far), wanted.saturating_sub(far)]);
+    candidates.find(fits).unwrap_or(1)
 }
 
 fn common_divisor(left: u64, right: u64) -> u64 {

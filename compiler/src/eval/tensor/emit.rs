@@ -81,6 +81,7 @@ impl Interpreter<'_> {
         let subject = self.subject(subject);
         let mut diagnostic = error.clone().into_diagnostic(&subject, provenance);
         self.trace_back(&mut diagnostic, &error, operands);
+        self.blame_view(&mut diagnostic, &error, provenance);
         self.report(diagnostic);
     }
 
