@@ -217,3 +217,52 @@ fn arithmetic_in_place_cannot_enlarge_its_tensor() {
         "`+=` writes in place: output with shape [N, 1, 32, 32] doesn't match the broadcast shape [N, 3, 32, 32]"
     );
 }
+
+#[test]
+fn arguments_of_the_command_line_have_their_defaults() {
+    let compiled = accepted(
+        "import argparse
+from types import SimpleNamespace
+parser = argparse.ArgumentParser(description='train', formatter_class=argparse.RawTextHelpFormatter)
+parser.add_argument('data', metavar='DIR')
+parser.add_argument('-w', '--hidden-width', type=int, default=24, help='features')
+parser.add_argument('--classes', type=int, default='10')
+parser.add_argument('--no-bias', action='store_true')
+parser.add_argument('--resume')
+group = parser.add_argument_group('more')
+group.add_argument('--depth', default=2, type=int, choices=[1, 2])
+args = parser.parse_args()
+config = SimpleNamespace(width=24, act=nn.ReLU)
+assert config.width == args.hidden_width and args.resume is None and 'depth' in args
+assert vars(args)['depth'] == 2
+loader = torch.utils.data.DataLoader(args.data)
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = [nn.Linear(32, args.hidden_width, bias=not args.no_bias), config.act()]
+        for _ in range(args.depth):
+            layers.append(nn.Linear(config.width, config.width))
+        self.body = nn.Sequential(*layers, nn.Linear(24, args.classes))
+
+    def forward(self, x):
+        return self.body(x)
+",
+    );
+    assert_eq!(cost::analyze(&compiled.graph).params, 33 * 24 + 2 * 25 * 24 + 250);
+    let unknown = "import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument('width', type=int)
+args = parser.parse_args()
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(32, args.LINE)
+
+    def forward(self, x):
+        return self.fc(x)
+";
+    assert_eq!(refused(&unknown.replace("LINE", "width")).len(), 1);
+    let missing = refused(&unknown.replace("LINE", "depth"));
+    assert_eq!(missing, [("eval::unsupported_argument", 8)]);
+}

@@ -53,13 +53,13 @@ const KNOWN: &[&str] = &[
     "numbers",
     "contextlib",
     "numpy",
+    "argparse",
 ];
 
 /// Modules without influence on a network.
 const INERT: &[&str] = &[
     "logging",
     "warnings",
-    "argparse",
     "time",
     "datetime",
     "json",
@@ -316,7 +316,7 @@ impl Interpreter<'_> {
             }
             "sys" => Some(system_attribute(name)),
             "os" if name == "environ" => Some(Value::dict(Default::default())),
-            "os" => Some(Value::inert(full)),
+            "os" | "argparse" => Some(Value::inert(full)),
             "dataclasses" | "functools" | "itertools" | "copy" | "collections" | "operator"
             | "inspect" => Some(Value::opaque(full)),
             "numpy" if name == "pi" => Some(Value::Float(std::f64::consts::PI)),

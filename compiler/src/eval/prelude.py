@@ -421,3 +421,72 @@ _pair = _ntuple_parse(2)
 _triple = _ntuple_parse(3)
 _quadruple = _ntuple_parse(4)
 _ntuple = _ntuple_parse
+
+
+class SimpleNamespace:
+    def __init__(self, **kwargs):
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+
+
+class Namespace(SimpleNamespace):
+    def __contains__(self, key):
+        return key in self.__dict__
+
+    def __getattr__(self, name):
+        nasc_unsupported(f"the argument '{name}', which no add_argument that it understands defines")
+
+
+class ArgumentParser:
+    def __init__(self, *args, **kwargs):
+        self.nasc_defaults = {}
+        for parent in kwargs.get("parents", []):
+            self.nasc_defaults.update(parent.nasc_defaults)
+
+    def __getattr__(self, name):
+        return getattr(argparse, "parser_" + name)
+
+    def add_argument(self, *names, **options):
+        action = options.get("action")
+        action = action if isinstance(action, str) else "store"
+        if action in ("help", "version"):
+            return
+        long = [name for name in names if name.startswith("--")] + list(names)
+        dest = options.get("dest") or long[0].lstrip("-").replace("-", "_")
+        is_given = options.get("required", False) or (
+            not names[0].startswith("-") and options.get("nargs") not in ("?", "*") if names else False
+        )
+        if "default" in options:
+            default = options["default"]
+            if isinstance(default, str) and options.get("type") is not None:
+                default = options["type"](default)
+        elif action in ("store_true", "store_false"):
+            default = action == "store_false"
+        elif is_given:
+            default = argparse.argument
+        else:
+            default = None
+        self.nasc_defaults[dest] = default
+
+    def add_argument_group(self, *args, **kwargs):
+        return self
+
+    def add_mutually_exclusive_group(self, *args, **kwargs):
+        return self
+
+    def set_defaults(self, **kwargs):
+        self.nasc_defaults.update(kwargs)
+
+    def get_default(self, dest):
+        return self.nasc_defaults.get(dest)
+
+    def parse_args(self, args=None, namespace=None):
+        if isinstance(args, list) and len(args) > 0:
+            nasc_unsupported("parse_args with arguments of its own")
+        parsed = Namespace() if namespace is None else namespace
+        for name, value in self.nasc_defaults.items():
+            setattr(parsed, name, value)
+        return parsed
+
+    def parse_known_args(self, args=None, namespace=None):
+        return self.parse_args(args, namespace), []

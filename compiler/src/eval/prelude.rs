@@ -1,5 +1,5 @@
 //! What PyTorch itself writes in Python out of simpler layers and functions, written so here, too:
-//! attention with its projections, transformers, `meshgrid`. The text is evaluated when one of its
+//! attention with its projections, transformers, `meshgrid`; so are the defaults of `argparse`. The text is evaluated when one of its
 //! names is first used; its places never show, a mistake in it is one of the call that led there.
 
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub(crate) const FILE: FileId = FileId(u32::MAX);
 pub(crate) const NAME: &str = "<torch>";
 
 const TEXT: &str = concat!(
-    "import copy, math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
+    "import argparse, copy, math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
     include_str!("prelude.py")
 );
 
@@ -40,6 +40,8 @@ const NAMES: &[(&str, &str)] = &[
     ),
     ("torch.nn.modules.utils", "_single _pair _triple _quadruple _ntuple"),
     ("einops", "pack unpack"),
+    ("types", "SimpleNamespace"),
+    ("argparse", "ArgumentParser Namespace"),
 ];
 
 /// Functions that only the prelude calls.
