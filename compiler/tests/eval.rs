@@ -266,3 +266,17 @@ class Net(nn.Module):
     let missing = refused(&unknown.replace("LINE", "depth"));
     assert_eq!(missing, [("eval::unsupported_argument", 8)]);
 }
+
+/// The first message about a network of one line.
+fn message(line: &str) -> String {
+    let body = format!("class Net(nn.Module):\n    def forward(self, x):\n        return {line}\n");
+    let errors = compile(&program(&body), &options()).expect_err("a mistake");
+    errors.as_slice()[0].message.clone()
+}
+
+#[test]
+fn only_one_size_of_a_view_can_be_inferred() {
+    let expected =
+        "`view` cannot turn [N, 3, 32, 32] into [-1, 3, -1]: only one dimension can be inferred";
+    assert_eq!(message("x.view(-1, 3, -1)"), expected);
+}

@@ -291,7 +291,9 @@ fn sizes(target: &[Option<Dim>]) -> String {
 fn counts(input: &Shape, target: &[Option<Dim>]) -> String {
     let known = Shape(target.iter().copied().flatten().collect());
     let (have, want) = (super::Elements::of(input), super::Elements::of(&known));
-    if target.contains(&None) {
+    if target.iter().filter(|size| size.is_none()).count() > 1 {
+        "only one dimension can be inferred".to_string()
+    } else if target.contains(&None) {
         format!("{have} elements are no multiple of {want}")
     } else {
         format!("{have} elements are not {want}")
