@@ -280,3 +280,29 @@ fn only_one_size_of_a_view_can_be_inferred() {
         "`view` cannot turn [N, 3, 32, 32] into [-1, 3, -1]: only one dimension can be inferred";
     assert_eq!(message("x.view(-1, 3, -1)"), expected);
 }
+
+#[test]
+fn mistakes_in_an_entry_speak_of_the_entry() {
+    let body = "class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc = nn.Linear(32, width + more)
+
+    def forward(self, x):
+        return self.fc(x)
+";
+    let of = |entry: &str| {
+        let mut options = options();
+        options.entry = Some(String::from(entry));
+        let errors = compile(&program(body), &options).expect_err("a mistake");
+        let first = errors.as_slice()[0].clone();
+        (first.code, first.message, first.help.unwrap_or_default())
+    };
+    let (code, message, help) = of("Foo(3)");
+    assert_eq!(code, "nasc::eval::bad_entry");
+    assert_eq!(message, "the entry `Foo(3)` names `Foo`, which the file does not define");
+    assert_eq!(help, "name a class or function of the file");
+    assert_eq!(of("Nett(3)").2, "did you mean `Net`?");
+    // a name that the network lacks is the network's mistake
+    assert_eq!(of("Net(3)").0, "nasc::eval::unknown_name");
+}

@@ -3,13 +3,14 @@
 
 use std::rc::Rc;
 
-use crate::ast::{Module, Name, Stmt, StmtKind};
+use crate::ast::visit::expressions_of;
+use crate::ast::{Expr, ExprKind, Module, Name, Stmt, StmtKind};
 use crate::ir::{Graph, ValueId};
 use crate::source::{SourceFile, Span};
 use crate::syntax::{self, SourceLimits};
 
 use super::CompileOptions;
-use super::error::{Eval, Exception, Mistake, Stop, raise};
+use super::error::{Eval, Exception, Fix, Mistake, Stop, raise};
 use super::interpreter::Interpreter;
 use super::native::CallArgs;
 use super::object::{Class, Instance};
@@ -129,7 +130,8 @@ impl Interpreter<'_> {
         };
         let globals = Rc::clone(&self.globals);
         let start = self.site;
-        let mut value = self.expression(expr, &globals).map_err(|stop| move_to(stop, start))?;
+        let mut value =
+            self.expression(expr, &globals).map_err(|stop| of_entry(stop, text, expr, start))?;
         let mut shown = String::from(text);
         if let Value::Class(_) | Value::Function(_) = value {
             value = self.call_values(&value, Vec::new())?;
@@ -290,13 +292,36 @@ fn bad_output(value: &Value) -> Box<Stop> {
     }
 }
 
-/// Moves a mistake of the entry expression itself to a place of the file.
-fn move_to(mut stop: Box<Stop>, span: Span) -> Box<Stop> {
-    if let Stop::Raise(Exception { span: place, mistake, .. })
-    | Stop::Refuse(Exception { span: place, mistake, .. }) = &mut *stop
-        && matches!(mistake, Mistake::UnknownName | Mistake::WrongArguments)
-    {
-        *place = Some(span);
+/// A mistake of the entry expression itself speaks of the entry, at a place of the file.
+fn of_entry(mut stop: Box<Stop>, text: &str, entry: &Expr, span: Span) -> Box<Stop> {
+    let (Stop::Raise(exception) | Stop::Refuse(exception)) = &mut *stop else { return stop };
+    match exception.mistake {
+        Mistake::WrongArguments => exception.span = Some(span),
+        Mistake::UnknownName => {
+            let mut waiting = vec![entry];
+            while let Some(expr) = waiting.pop() {
+                if let ExprKind::Name(name) = &*expr.kind
+                    && exception.message == format!("name '{name}' is not defined")
+                {
+                    let (close, wrong) = (exception.fix.take(), name);
+                    let error = Exception::new(
+                        Mistake::BadEntry,
+                        exception.class,
+                        format!(
+                            "the entry `{text}` names `{wrong}`, which the file does not define"
+                        ),
+                    );
+                    *exception = Exception { span: Some(span), ..error };
+                    exception.help = Some(match close {
+                        Some(Fix::Name { right, .. }) => format!("did you mean `{right}`?"),
+                        _ => String::from("name a class or function of the file"),
+                    });
+                    break;
+                }
+                waiting.extend(expressions_of(expr));
+            }
+        }
+        _ => {}
     }
     stop
 }
