@@ -306,3 +306,26 @@ fn mistakes_in_an_entry_speak_of_the_entry() {
     // a name that the network lacks is the network's mistake
     assert_eq!(of("Net(3)").0, "nasc::eval::unknown_name");
 }
+
+#[test]
+fn a_missing_bias_cannot_be_initialised() {
+    let net = |line: &str| {
+        format!(
+            "class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(32, 10, bias=False)
+        {line}
+
+    def forward(self, x):
+        return self.fc(x)
+"
+        )
+    };
+    for function in ["constant_(self.fc.bias, 0.1)", "zeros_(self.fc.bias)", "ones_(self.fc.bias)"]
+    {
+        let line = format!("nn.init.{function}");
+        assert_eq!(refused(&net(&line)), [("eval::unknown_attribute", 5)], "{line}");
+        accepted(&net(&line.replace("bias", "weight")));
+    }
+}

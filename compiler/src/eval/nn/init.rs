@@ -2,7 +2,7 @@
 //! tensor, so that programs that use the result go on.
 
 use crate::eval::builtins::native;
-use crate::eval::error::Eval;
+use crate::eval::error::{Eval, attribute_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, Native};
 use crate::eval::value::Value;
@@ -33,7 +33,23 @@ pub(crate) const INITIALISERS: &[Native] = &[
 ];
 
 fn itself(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
-    Ok(args.value("tensor"))
+    let tensor = args.value("tensor");
+    // what each function first asks its tensor for
+    let asked = match args.function.rsplit('.').next() {
+        Some("zeros_") => "zero_",
+        Some("ones_" | "constant_") => "fill_",
+        Some("normal_") => "normal_",
+        Some("uniform_") => "uniform_",
+        Some("trunc_normal_") => "is_meta",
+        Some("xavier_normal_" | "xavier_uniform_") => "dim",
+        Some("dirac_" | "eye_" | "orthogonal_") => "ndimension",
+        _ => "shape",
+    };
+    if tensor.is_none() {
+        let message = format!("'NoneType' object has no attribute '{asked}'");
+        return Err(attribute_error(message).help("test for None, as of a layer without bias"));
+    }
+    Ok(tensor)
 }
 
 /// torch/nn/init.py, calculate_gain.
