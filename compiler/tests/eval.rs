@@ -329,3 +329,27 @@ fn a_missing_bias_cannot_be_initialised() {
         accepted(&net(&line.replace("bias", "weight")));
     }
 }
+
+#[test]
+fn functions_of_matrices_take_nothing_else() {
+    for line in [
+        "torch.bmm(x, x)",
+        "torch.bmm(x.flatten(2), x[0, 0])",
+        "x.flatten(2).bmm(x.flatten(2)[:1].transpose(1, 2))",
+        "torch.mm(x.flatten(2), torch.ones(1024, 3))",
+        "x.t()",
+        "torch.t(x.flatten(2))",
+    ] {
+        let text = message(line);
+        let rank = text.contains("dimensions, but receives") || text.contains("to have the shape");
+        assert!(rank, "{line}: {text}");
+    }
+    accepted(
+        "class Net(nn.Module):
+    def forward(self, x):
+        y = x.flatten(2)
+        z = torch.bmm(y, y.transpose(1, 2))
+        return z, torch.mm(x.flatten(1), torch.ones(4, 3072).t())
+",
+    );
+}

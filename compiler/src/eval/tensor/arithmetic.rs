@@ -10,6 +10,8 @@ use crate::eval::value::{Source, Tensor, Value};
 use crate::ir::op::{
     Activation, Binary, Cast, Clamp, Dropout, DropoutKind, MaskedFill, Op, Scalar, Softmax, Unary,
 };
+use crate::ir::{Dim, Shape};
+use crate::shape::ShapeError;
 
 impl Interpreter<'_> {
     /// `left op right` where at least one side is a tensor.
@@ -287,7 +289,35 @@ pub(super) fn by_operator(interpreter: &mut Interpreter<'_>, args: &Args) -> Eva
         "pow" => BinaryOp::Pow,
         _ => BinaryOp::MatMul,
     };
+    if let ("bmm" | "mm", Value::Tensor(left), Value::Tensor(right)) =
+        (name, args.value("input"), args.value("other"))
+        && let Some(error) = matrices_misfit(name, &left, &right)
+    {
+        let provenance = interpreter.provenance();
+        interpreter.report_shape_error(error, name, &provenance);
+        return Ok(Value::Unknown);
+    }
     interpreter.binary(op, &args.value("input"), &args.value("other"))
+}
+
+/// `mm` takes matrices and `bmm` batches of them, neither broadcasts.
+fn matrices_misfit(name: &str, left: &Tensor, right: &Tensor) -> Option<ShapeError> {
+    let rank = if name == "bmm" { 3 } else { 2 };
+    let misfit = [left, right].into_iter().find(|tensor| tensor.rank() != rank);
+    if let Some(tensor) = misfit {
+        return Some(ShapeError::RankMismatch {
+            expected: vec![rank],
+            input: Shape(tensor.dims()),
+        });
+    }
+    let (left, right) = (left.dims(), right.dims());
+    let ([batch, _, inner], [other, _, columns]) = (left.as_slice(), right.as_slice()) else {
+        return None;
+    };
+    let is_broadcast = batch != other && [batch, other].contains(&&Dim::Known(1));
+    let expected = Shape(vec![*batch, *inner, *columns]);
+    let found = Shape(right.clone());
+    is_broadcast.then_some(ShapeError::OperandShape { operand: "second batch", expected, found })
 }
 
 /// `torch.div` with its rounding, and `torch.floor_divide`.

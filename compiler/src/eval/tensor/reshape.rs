@@ -272,6 +272,13 @@ pub(super) fn transpose(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<
 /// `t()`
 pub(super) fn t(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let tensor = args.tensor("input")?;
+    if tensor.rank() > 2 {
+        let (expected, input) = (vec![0, 1, 2], Shape(tensor.dims()));
+        let provenance = interpreter.provenance();
+        let error = ShapeError::RankMismatch { expected, input };
+        interpreter.report_shape_error(error, "t", &provenance);
+        return Ok(Value::Unknown);
+    }
     interpreter.permute_dims(&tensor, (0..tensor.rank()).rev().collect())
 }
 
