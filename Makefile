@@ -1,6 +1,6 @@
 # What a person types often. `make` alone lists it.
 
-.PHONY: help setup build search test lint oracle
+.PHONY: help setup build search test lint oracle bench
 
 help:
 	@echo "make search  set up, build, and search on embedded defaults"
@@ -8,7 +8,8 @@ help:
 	@echo "make test    set up and run every test"
 	@echo "make lint    formatting and clippy"
 	@echo "make oracle  public networks checked against PyTorch's figures"
-	@echo "make setup   install what is missing: Debian packages and the default language model"
+	@echo "make bench   training steps beside PyTorch (PYTHON names an interpreter with torch)"
+	@echo "make setup   install what is missing: Debian packages, the default language model, oneDNN"
 
 setup:
 	@scripts/setup.sh
@@ -37,3 +38,8 @@ NETWORKS ?= ../shared/oracle/networks.jsonl
 oracle:
 	scripts/fetch-oracle.sh
 	cargo run --release --locked --quiet -p nasc-oracle -- $(NETWORKS) "$${XDG_CACHE_HOME:-$$HOME/.cache}/nasc/oracle" $(ARGS)
+
+PYTHON ?= python3
+bench: setup
+	cargo build --release --locked -p nasc-runtime --example step
+	$(PYTHON) scripts/bench_train.py "$${CARGO_TARGET_DIR:-target}/release/examples/step" $(ARGS)
