@@ -1,10 +1,14 @@
-//! An epoch of batches allocates nothing: this test program counts what its allocator is asked for.
+//! An epoch of batches, and a training step of the static plan, allocate nothing: this test program
+//! counts what its allocator is asked for. What oneDNN does inside is not counted.
 #![allow(clippy::unwrap_used)]
+
+mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::num::NonZeroUsize;
 
+use nasc_runtime::backend::{Batch, SgdStep};
 use nasc_runtime::data::{self, Batches, LastBatch, Normalization};
 
 struct Counting;
@@ -57,4 +61,21 @@ fn shuffling_and_writing_batches_allocates_nothing() {
     }
     assert_eq!(allocations(), before);
     assert_eq!(written, 3 * 1204);
+}
+
+#[test]
+fn a_step_of_the_static_plan_allocates_nothing() {
+    let Some(mut backend) = support::planned(&support::small_cnn(), 1) else { return };
+    let images: Vec<f32> = (0..32 * 64).map(|index| (index % 17) as f32 / 17.0).collect();
+    let labels: Vec<u32> = (0..32).map(|index| index % 10).collect();
+    let batch = Batch { images: &images, labels: &labels };
+    let step = SgdStep { learning_rate: 0.05, momentum: 0.9, weight_decay: 1e-4, nesterov: true };
+    let first = backend.train_step(batch, &step).unwrap().loss;
+    let before = allocations();
+    let mut last = first;
+    for _ in 0..100 {
+        last = backend.train_step(batch, &step).unwrap().loss;
+    }
+    assert_eq!(allocations(), before);
+    assert!(last < first / 2.0, "{first} {last}");
 }

@@ -149,3 +149,45 @@ fn memory_grows_with_the_batch() {
     // 8 channels of 8 x 8 floats after convolution, norm and relu, at the least
     assert!(many - one > 999 * 3 * 8 * 64 * 4, "{one} {many}");
 }
+
+#[test]
+fn the_static_plan_follows_candle() {
+    use nasc_runtime::backend::candle::CandleBackend;
+    use nasc_runtime::backend::{Backend, Batch, SgdStep};
+    let graph = small_cnn();
+    let mut reference = CandleBackend::cpu(&graph, 1).unwrap();
+    let data = data::digits().unwrap();
+    let pixels: Vec<f32> = data.train().images().iter().map(|&x| f32::from(x) / 255.0).collect();
+    let step = SgdStep { learning_rate: 0.02, momentum: 0.9, weight_decay: 1e-3, nesterov: false };
+    for threads in [1, 2] {
+        let Some(mut planned) = support::planned(&graph, threads) else { return };
+        let start = init::initialize(&graph, 5);
+        planned.load(&start).unwrap();
+        reference.load(&start).unwrap();
+        // batches of several sizes, the last of one image
+        for (first, count) in [(0, 32), (32, 32), (64, 7), (71, 32), (103, 1)] {
+            let batch = Batch {
+                images: &pixels[first * 64..(first + count) * 64],
+                labels: &data.train().labels()[first..first + count],
+            };
+            let (ours, theirs) = (
+                planned.train_step(batch, &step).unwrap(),
+                reference.train_step(batch, &step).unwrap(),
+            );
+            assert!((ours.loss - theirs.loss).abs() < 1e-4 * theirs.loss, "{ours:?} {theirs:?}");
+            let (ours, theirs) =
+                (planned.evaluate(batch).unwrap(), reference.evaluate(batch).unwrap());
+            assert!((ours.loss - theirs.loss).abs() < 1e-3 * theirs.loss, "{ours:?} {theirs:?}");
+        }
+        let (ours, theirs) = (planned.state().unwrap(), reference.state().unwrap());
+        assert_eq!(
+            ours.tensors["norm.num_batches_tracked"],
+            theirs.tensors["norm.num_batches_tracked"]
+        );
+        for (a, b) in
+            ours.floats("head.weight").unwrap().iter().zip(theirs.floats("head.weight").unwrap())
+        {
+            assert!((a - b).abs() < 1e-3, "{a} {b}");
+        }
+    }
+}
