@@ -2,7 +2,12 @@
 //! its span. Names follow Python's own `ast` module. Deliberately not here: how text becomes a
 //! tree (`syntax`) and what a tree means (`eval`).
 
+mod erase;
+mod print;
 pub mod visit;
+
+pub use erase::without_places;
+pub use print::print;
 
 use std::sync::Arc;
 

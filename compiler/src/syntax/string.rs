@@ -68,7 +68,7 @@ impl Builder<'_> {
             for literal in &literals {
                 self.append_parts(literal, &mut parts)?;
             }
-            return Ok(ExprKind::FString(parts));
+            return Ok(ExprKind::FString(joined(parts)));
         }
         let mut text = String::new();
         let mut bytes = Vec::new();
@@ -152,7 +152,7 @@ impl Builder<'_> {
         }
         text.push_str(content.get(text_from..).unwrap_or(""));
         push_text(literal, &mut text, &mut parts)?;
-        Ok(parts)
+        Ok(joined(parts))
     }
 
     /// One replacement field that begins at `from`; the offset behind its closing brace.
@@ -237,6 +237,21 @@ impl Builder<'_> {
         let span = Span { file: self.file, start, end: start.saturating_add(1) };
         SyntaxError::Literal { reason: reason.to_owned(), span }
     }
+}
+
+/// Texts that stand side by side as one; empty ones are left out.
+fn joined(parts: Vec<FStringPart>) -> Vec<FStringPart> {
+    let mut all: Vec<FStringPart> = Vec::with_capacity(parts.len());
+    for part in parts {
+        match (all.last_mut(), part) {
+            (_, FStringPart::Literal(text)) if text.is_empty() => {}
+            (Some(FStringPart::Literal(before)), FStringPart::Literal(text)) => {
+                *before = format!("{before}{text}").into();
+            }
+            (_, part) => all.push(part),
+        }
+    }
+    all
 }
 
 fn push_text(literal: &Literal<'_>, text: &mut String, parts: &mut Vec<FStringPart>) -> Result<()> {
