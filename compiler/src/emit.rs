@@ -1,9 +1,10 @@
 //! Back ends: a checked graph and its weights become a standalone artefact. Weights come in as
 //! plain slices; bytes go out. Deliberately not here: files, and where the weights were trained.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::ir::{CheckedGraph, Param, ParamKind};
+use crate::ir::{CheckedGraph, Init, Param, ParamKind};
 use crate::source::Span;
 
 pub mod onnx;
@@ -56,6 +57,29 @@ impl<'a> Weights<'a> {
             })
         };
         self.tensors.keys().filter(|name| !known(name)).map(|name| (*name).to_owned()).collect()
+    }
+}
+
+/// The elements of a float parameter: those of the weights, or for a tensor that a state dict leaves
+/// out those that it was constructed with.
+///
+/// # Errors
+/// As [`Weights::get`].
+#[expect(clippy::cast_possible_truncation, reason = "networks are emitted in 32-bit floats")]
+pub fn elements<'a>(param: &Param, weights: &Weights<'a>) -> Result<Cow<'a, [f32]>, EmitError> {
+    let stored = match param.kind {
+        ParamKind::Trainable | ParamKind::Frozen | ParamKind::Buffer => true,
+        ParamKind::TransientBuffer | ParamKind::Unregistered => false,
+    };
+    match &param.init {
+        Init::Elements(elements) if !stored => {
+            Ok(elements.iter().map(|&element| element as f32).collect())
+        }
+        Init::Constant(number) if !stored => {
+            let count = usize::try_from(param.elements()).unwrap_or(0);
+            Ok(Cow::Owned(vec![*number as f32; count]))
+        }
+        _ => weights.get(param).map(Cow::Borrowed),
     }
 }
 

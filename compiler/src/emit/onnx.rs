@@ -5,17 +5,23 @@
 mod activation;
 mod arrange;
 mod attention;
+mod attribute;
 mod builder;
 mod convolution;
+mod image;
 pub mod message;
 mod norm;
+mod operands;
+mod pool;
 mod recurrent;
+mod reduce;
 mod tensor;
 
 use prost::Message as _;
 
-use self::builder::{Builder, Operands};
+use self::builder::Builder;
 use self::message::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use self::operands::Operands;
 use super::{EmitError, Weights};
 use crate::ir::{CheckedGraph, Node, Op};
 
@@ -73,9 +79,9 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
     match &node.op {
         Op::Conv(conv) => convolution::conv(builder, &operands, conv),
         Op::Linear(linear) => convolution::linear(builder, &operands, linear),
-        Op::BatchNorm(norm) => convolution::batch_norm(builder, &operands, norm),
-        Op::Pool(pool) => convolution::pool(builder, &operands, pool),
-        Op::AdaptivePool(pool) => convolution::adaptive_pool(builder, &operands, pool),
+        Op::BatchNorm(norm) => norm::batch_norm(builder, &operands, norm),
+        Op::Pool(pool) => pool::pool(builder, &operands, pool),
+        Op::AdaptivePool(pool) => pool::adaptive_pool(builder, &operands, pool),
         Op::Dropout(_) => builder.alias(&operands),
         Op::Activation(activation) => activation::activation(builder, &operands, *activation),
         Op::Softmax(softmax) => activation::softmax(builder, &operands, softmax),
@@ -88,7 +94,7 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
         Op::Unary(unary) => tensor::unary(builder, &operands, *unary),
         Op::Binary(binary) => tensor::binary(builder, &operands, *binary),
         Op::Scalar(scalar) => tensor::scalar(builder, &operands, scalar),
-        Op::Reduce(reduce) => tensor::reduce(builder, &operands, reduce),
+        Op::Reduce(reduce) => reduce::reduce(builder, &operands, reduce),
         Op::MatMul => tensor::matmul(builder, &operands),
         Op::Full(full) => tensor::full(builder, &operands, full),
         Op::Cast(cast) => tensor::cast(builder, &operands, *cast),
@@ -101,8 +107,8 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
         Op::Glu(glu) => activation::glu(builder, &operands, glu.dim),
         Op::Attention(attention) => attention::attention(builder, &operands, attention),
         Op::Pad(pad) => arrange::pad(builder, &operands, pad),
-        Op::Interpolate(interpolate) => arrange::interpolate(builder, &operands, interpolate),
-        Op::PixelShuffle(shuffle) => arrange::pixel_shuffle(builder, &operands, *shuffle),
+        Op::Interpolate(interpolate) => image::interpolate(builder, &operands, interpolate),
+        Op::PixelShuffle(shuffle) => image::pixel_shuffle(builder, &operands, *shuffle),
         Op::Split(split) => arrange::split(builder, &operands, split),
         Op::Roll(roll) => arrange::roll(builder, &operands, roll),
         Op::Flip(flip) => arrange::flip(builder, &operands, flip),
@@ -114,15 +120,15 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
         Op::MaskedFill(fill) => arrange::masked_fill(builder, &operands, fill.value),
         Op::Clamp(clamp) => arrange::clamp(builder, &operands, *clamp),
         Op::Arange(arange) => arrange::arange(builder, &operands, *arange),
-        Op::Cumulate(cumulate) => arrange::cumulate(builder, &operands, *cumulate),
-        Op::ArgExtreme(extreme) => arrange::arg_extreme(builder, &operands, *extreme),
+        Op::Cumulate(cumulate) => reduce::cumulate(builder, &operands, *cumulate),
+        Op::ArgExtreme(extreme) => reduce::arg_extreme(builder, &operands, *extreme),
         Op::Triangle(triangle) => arrange::triangle(builder, &operands, *triangle),
-        Op::InstanceNorm(_)
-        | Op::Bilinear(_)
-        | Op::LpPool(_)
-        | Op::Unfold(_)
-        | Op::Random(_)
-        | Op::TopK(_)
-        | Op::Windows(_) => Err(operands.unsupported("nasc does not export it yet")),
+        Op::InstanceNorm(norm) => norm::instance_norm(builder, &operands, norm),
+        Op::Bilinear(bilinear) => attention::bilinear(builder, &operands, bilinear),
+        Op::LpPool(pool) => pool::lp_pool(builder, &operands, pool),
+        Op::Unfold(unfold) => image::unfold(builder, &operands, unfold),
+        Op::Windows(windows) => image::windows(builder, &operands, *windows),
+        Op::TopK(top) => reduce::top_k(builder, &operands, *top),
+        Op::Random(_) => Err(operands.unsupported("random numbers in evaluation")),
     }
 }

@@ -1,7 +1,9 @@
 //! Activations and softmax as ONNX operators; those without an operator of their own are composed.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, float, int, signed};
+use super::attribute::{float, int, signed};
+use super::builder::Builder;
+use super::operands::Operands;
 use crate::ir::op::{Activation, Softmax};
 
 /// One activation.
@@ -32,12 +34,23 @@ pub(super) fn activation(
         Activation::Gelu { tanh } => gelu(builder, operands, tanh),
         Activation::Softplus { beta, threshold: _ } => softplus(builder, operands, beta),
         Activation::LogSigmoid => log_sigmoid(builder, operands),
-        Activation::Hardshrink { .. }
-        | Activation::Softshrink { .. }
-        | Activation::Tanhshrink
-        | Activation::Threshold { .. }
-        | Activation::Rrelu { .. } => {
-            return Err(operands.unsupported("nasc does not export it yet"));
+        Activation::Hardshrink { lambda } => shrink(builder, operands, lambda, 0.0),
+        Activation::Softshrink { lambda } => shrink(builder, operands, lambda, lambda),
+        Activation::Tanhshrink => {
+            let curve = builder.apply("Tanh", vec![operands.input(0)], vec![]);
+            builder.push("Sub", vec![operands.input(0), curve], operands.output(0), vec![]);
+        }
+        Activation::Threshold { threshold, value } => {
+            let numbers = [threshold, value].map(|number| builder.number(number));
+            let [threshold, value] = numbers;
+            let above = builder.apply("Greater", vec![operands.input(0), threshold], vec![]);
+            let inputs = vec![above, operands.input(0), value];
+            builder.push("Where", inputs, operands.output(0), vec![]);
+        }
+        // in evaluation the slope is the mean
+        Activation::Rrelu { lower, upper } => {
+            let slope = float("alpha", (lower + upper) / 2.0);
+            simple(builder, operands, "LeakyRelu", vec![slope]);
         }
     }
     Ok(())
@@ -88,6 +101,11 @@ fn simple(
     attributes: Vec<super::message::AttributeProto>,
 ) {
     builder.push(op_type, vec![operands.input(0)], operands.output(0), attributes);
+}
+
+/// Zero within λ of zero, elsewhere moved towards it by the bias.
+fn shrink(builder: &mut Builder<'_>, operands: &Operands, lambda: f64, bias: f64) {
+    simple(builder, operands, "Shrink", vec![float("lambd", lambda), float("bias", bias)]);
 }
 
 fn clip(builder: &mut Builder<'_>, operands: &Operands, min: f64, max: f64) {

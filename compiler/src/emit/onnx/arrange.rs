@@ -1,11 +1,11 @@
 //! Operations that move, select or make elements as ONNX operators.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, int, signed, signed_all, string};
-use crate::ir::op::{
-    Arange, ArgExtreme, Clamp, Cumulate, Flip, Interpolate, InterpolateMode, Pad, PadMode,
-    PixelShuffle, Repeat, Roll, Split, Triangle,
-};
+use super::attribute::{int, signed, signed_all, string};
+use super::builder::Builder;
+use super::operands::Operands;
+use crate::ir::DType;
+use crate::ir::op::{Arange, Clamp, Flip, Pad, PadMode, Repeat, Roll, Split, Triangle};
 
 type Emitted = Result<(), EmitError>;
 
@@ -46,69 +46,16 @@ pub(super) fn pad(builder: &mut Builder<'_>, operands: &Operands, pad: &Pad) -> 
         PadMode::Constant(value) => ("constant", Some(value)),
         PadMode::Reflect => ("reflect", None),
         PadMode::Replicate => ("edge", None),
-        PadMode::Circular => return Err(operands.unsupported("circular padding")),
-    };
-    let mut inputs = vec![operands.input(0), amounts];
-    inputs.extend(value.map(|value| builder.number(value)));
-    builder.push("Pad", inputs, operands.output(0), vec![string("mode", mode)]);
-    Ok(())
-}
-
-/// Resampling to given extents.
-pub(super) fn interpolate(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    interpolate: &Interpolate,
-) -> Emitted {
-    let (mode, nearest) = match interpolate.mode {
-        InterpolateMode::Nearest => ("nearest", "floor"),
-        InterpolateMode::Linear => ("linear", "floor"),
-        InterpolateMode::Bicubic => ("cubic", "floor"),
-        InterpolateMode::NearestExact | InterpolateMode::Area => {
-            return Err(operands.unsupported("this mode of interpolation"));
+        // The mode `wrap` came with opset 19.
+        PadMode::Circular if builder.opset >= 19 => ("wrap", None),
+        PadMode::Circular => {
+            return Err(operands.unsupported("circular padding needs opset 19 or newer"));
         }
     };
-    let transform = match (interpolate.mode, interpolate.align_corners) {
-        (InterpolateMode::Nearest, _) => "asymmetric",
-        (_, true) => "align_corners",
-        (_, false) => "half_pixel",
-    };
-    let mut scales = vec![1.0f32, 1.0];
-    let extents = operands.input_dims(0).iter().skip(2);
-    for (dim, &output) in extents.zip(&interpolate.output) {
-        let Some(input) = dim.known() else {
-            return Err(operands.unsupported("an extent that depends on the batch"));
-        };
-        scales.push(output as f32 / input as f32);
-    }
-    let factors = builder.temporary();
-    builder.floats(&factors, &[scales.len() as u64], &scales);
-    let attributes = vec![
-        string("mode", mode),
-        string("nearest_mode", nearest),
-        string("coordinate_transformation_mode", transform),
-        super::builder::float("cubic_coeff_a", -0.75),
-    ];
-    builder.push(
-        "Resize",
-        vec![operands.input(0), String::new(), factors],
-        operands.output(0),
-        attributes,
-    );
-    Ok(())
-}
-
-/// Channels to pixels or back.
-pub(super) fn pixel_shuffle(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    shuffle: PixelShuffle,
-) -> Emitted {
-    if shuffle.inverse {
-        return Err(operands.unsupported("pixel_unshuffle"));
-    }
-    let attributes = vec![int("blocksize", signed(shuffle.factor)), string("mode", "CRD")];
-    builder.push("DepthToSpace", vec![operands.input(0)], operands.output(0), attributes);
+    let dtype = operands.input_dtype(0);
+    let mut inputs = vec![operands.input(0), amounts];
+    inputs.extend(value.map(|value| builder.number_of(value, dtype)));
+    builder.push("Pad", inputs, operands.output(0), vec![string("mode", mode)]);
     Ok(())
 }
 
@@ -177,23 +124,32 @@ pub(super) fn repeat(builder: &mut Builder<'_>, operands: &Operands, repeat: &Re
 
 /// One of two tensors by a condition.
 pub(super) fn choose(builder: &mut Builder<'_>, operands: &Operands) -> Emitted {
-    builder.push("Where", operands.inputs.clone(), operands.output(0), vec![]);
+    let dtype = operands.output_dtype();
+    let inputs = vec![
+        operands.input_as(builder, 0, DType::Bool),
+        operands.input_as(builder, 1, dtype),
+        operands.input_as(builder, 2, dtype),
+    ];
+    builder.push("Where", inputs, operands.output(0), vec![]);
     Ok(())
 }
 
 /// A number where a condition holds.
 pub(super) fn masked_fill(builder: &mut Builder<'_>, operands: &Operands, value: f64) -> Emitted {
-    let number = builder.number(value);
-    let inputs = vec![operands.input(1), number, operands.input(0)];
+    let number = builder.number_of(value, operands.input_dtype(0));
+    let condition = operands.input_as(builder, 1, DType::Bool);
+    let inputs = vec![condition, number, operands.input(0)];
     builder.push("Where", inputs, operands.output(0), vec![]);
     Ok(())
 }
 
 /// Restriction to a range.
 pub(super) fn clamp(builder: &mut Builder<'_>, operands: &Operands, clamp: Clamp) -> Emitted {
-    let low = clamp.min.map(|min| builder.number(min)).unwrap_or_default();
-    let high = clamp.max.map(|max| builder.number(max)).unwrap_or_default();
-    builder.push("Clip", vec![operands.input(0), low, high], operands.output(0), vec![]);
+    let dtype = operands.output_dtype();
+    let input = operands.input_as(builder, 0, dtype);
+    let low = clamp.min.map(|min| builder.number_of(min, dtype)).unwrap_or_default();
+    let high = clamp.max.map(|max| builder.number_of(max, dtype)).unwrap_or_default();
+    builder.push("Clip", vec![input, low, high], operands.output(0), vec![]);
     Ok(())
 }
 
@@ -205,42 +161,13 @@ pub(super) fn arange(builder: &mut Builder<'_>, operands: &Operands, arange: Ara
         let elements: Vec<f32> = (0..count).map(|index| number(index) as f32).collect();
         let name = builder.temporary();
         builder.floats(&name, &[count], &elements);
-        name
+        builder.converted(name, DType::F32, arange.dtype)
     } else {
         let elements: Vec<i64> = (0..count).map(|index| number(index) as i64).collect();
-        builder.integers(&elements)
+        let name = builder.integers(&elements);
+        builder.converted(name, DType::I64, arange.dtype)
     };
     builder.push("Identity", vec![name], operands.output(0), vec![]);
-    Ok(())
-}
-
-/// Running sum.
-pub(super) fn cumulate(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    cumulate: Cumulate,
-) -> Emitted {
-    if cumulate.product {
-        return Err(operands.unsupported("a running product"));
-    }
-    let axis = builder.integers(&[signed(cumulate.dim as u64)]);
-    builder.push("CumSum", vec![operands.input(0), axis], operands.output(0), vec![]);
-    Ok(())
-}
-
-/// Position of the largest or smallest element.
-pub(super) fn arg_extreme(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    extreme: ArgExtreme,
-) -> Emitted {
-    let Some(dim) = extreme.dim else {
-        return Err(operands.unsupported("the position among all elements"));
-    };
-    let op_type = if extreme.largest { "ArgMax" } else { "ArgMin" };
-    let attributes =
-        vec![int("axis", signed(dim as u64)), int("keepdims", i64::from(extreme.keep_dim))];
-    builder.push(op_type, vec![operands.input(0)], operands.output(0), attributes);
     Ok(())
 }
 

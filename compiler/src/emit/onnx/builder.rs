@@ -1,21 +1,20 @@
 //! Collects nodes, constants and names of an ONNX graph while a network is walked.
 //! Deliberately not here: which operators a network's operation becomes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{EmitError, Weights};
+use super::attribute::{element_type, int, signed, signed_all, type_proto};
 use super::message::{
-    AttributeProto, DimensionProto, DimensionValue, GraphProto, NodeProto, TensorProto,
-    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, attribute_type, data_type,
+    AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, data_type,
 };
-use crate::ir::{
-    CheckedGraph, DType, Dim, Init, Node, ParamKind, Producer, Shape, TensorType, ValueId,
-};
-use crate::source::Span;
+use super::operands::Operands;
+use crate::ir::{CheckedGraph, DType, Dim, Init, Param, Producer, ValueId};
 
 /// An ONNX graph under construction.
 pub(super) struct Builder<'a> {
-    graph: &'a CheckedGraph,
+    /// The network.
+    pub graph: &'a CheckedGraph,
     weights: &'a Weights<'a>,
     /// Operator set that is written.
     pub opset: i64,
@@ -23,79 +22,8 @@ pub(super) struct Builder<'a> {
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
     constants: BTreeMap<Vec<i64>, String>,
+    batch: BTreeMap<u64, String>,
     temporaries: usize,
-}
-
-/// The operands and results of a node, by name and type.
-pub(super) struct Operands {
-    /// Names of the operands.
-    pub inputs: Vec<String>,
-    /// Types of the operands.
-    pub input_types: Vec<TensorType>,
-    /// Names of the results.
-    pub outputs: Vec<String>,
-    /// Types of the results.
-    pub output_types: Vec<TensorType>,
-    operation: &'static str,
-    call: Span,
-    input_values: Vec<ValueId>,
-    output_values: Vec<ValueId>,
-}
-
-impl Operands {
-    pub fn new(builder: &mut Builder<'_>, node: &Node) -> Result<Operands, EmitError> {
-        let inputs =
-            node.inputs.iter().map(|&id| builder.value_name(id)).collect::<Result<_, _>>()?;
-        let outputs = node.outputs.iter().map(|&id| builder.define(id)).collect();
-        let types = |ids: &[ValueId]| {
-            ids.iter().filter_map(|&id| builder.graph.tensor_type(id).cloned()).collect()
-        };
-        Ok(Operands {
-            inputs,
-            input_types: types(&node.inputs),
-            outputs,
-            output_types: types(&node.outputs),
-            operation: node.op.name(),
-            call: node.provenance.call,
-            input_values: node.inputs.clone(),
-            output_values: node.outputs.clone(),
-        })
-    }
-
-    /// Name of the operand at `index`; empty (left out) if there is none.
-    pub fn input(&self, index: usize) -> String {
-        self.inputs.get(index).cloned().unwrap_or_default()
-    }
-
-    /// Name of the result at `index`.
-    pub fn output(&self, index: usize) -> String {
-        self.outputs.get(index).cloned().unwrap_or_default()
-    }
-
-    /// Shape of the operand at `index`.
-    pub fn input_dims(&self, index: usize) -> &[Dim] {
-        self.input_types.get(index).map_or(&[], |tensor_type| &tensor_type.shape.0)
-    }
-
-    /// Shape of the first result.
-    pub fn output_dims(&self) -> &[Dim] {
-        self.output_types.first().map_or(&[], |tensor_type| &tensor_type.shape.0)
-    }
-
-    /// The value behind the operand at `index`.
-    pub fn input_value(&self, index: usize) -> Option<ValueId> {
-        self.input_values.get(index).copied()
-    }
-
-    /// The error that this operation has no form.
-    pub fn unsupported(&self, reason: impl Into<String>) -> EmitError {
-        EmitError::Unsupported {
-            target: "onnx",
-            operation: self.operation,
-            reason: reason.into(),
-            call: self.call,
-        }
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -108,12 +36,13 @@ impl<'a> Builder<'a> {
             nodes: Vec::new(),
             initializers: Vec::new(),
             constants: BTreeMap::new(),
+            batch: BTreeMap::new(),
             temporaries: 0,
         }
     }
 
     /// The name of a value; parameters become initializers when they are first used.
-    fn value_name(&mut self, id: ValueId) -> Result<String, EmitError> {
+    pub fn value_name(&mut self, id: ValueId) -> Result<String, EmitError> {
         if let Some(name) = self.names.get(&id) {
             return Ok(name.clone());
         }
@@ -126,32 +55,74 @@ impl<'a> Builder<'a> {
         Ok(name)
     }
 
+    /// A parameter as an initializer.
     fn param_name(&mut self, id: crate::ir::ParamId) -> Result<String, EmitError> {
         let Some(param) = self.graph.param(id) else { return Ok(String::new()) };
         let name = param.path.as_str().to_owned();
         if !param.dtype.is_float() {
-            // Counters of batch norm have no elements of their own; evaluation does not read them.
-            if let Init::Elements(elements) = &param.init {
-                let elements: Vec<i64> = elements.iter().map(|&element| element as i64).collect();
-                self.whole_numbers(&name, &signed_all(&param.shape), &elements);
-            }
-            return Ok(name);
+            let elements: Vec<i64> = initial(param).iter().map(|&element| element as i64).collect();
+            self.whole_numbers(&name, &signed_all(&param.shape), &elements);
+            return Ok(self.converted(name, DType::I64, param.dtype));
         }
-        match (param.kind, &param.init) {
-            (ParamKind::TransientBuffer | ParamKind::Unregistered, Init::Elements(elements)) => {
-                let elements: Vec<f32> = elements.iter().map(|&element| element as f32).collect();
-                self.floats(&name, &param.shape, &elements);
-            }
-            (ParamKind::TransientBuffer | ParamKind::Unregistered, Init::Constant(number)) => {
-                let count = usize::try_from(param.elements()).unwrap_or(0);
-                self.floats(&name, &param.shape, &vec![*number as f32; count]);
-            }
-            _ => {
-                let elements = self.weights.get(param)?;
-                self.floats(&name, &param.shape, elements);
-            }
+        let elements = super::super::elements(param, self.weights)?;
+        self.floats(&name, &param.shape, &elements);
+        Ok(self.converted(name, DType::F32, param.dtype))
+    }
+
+    /// A value under another element type.
+    pub fn converted(&mut self, name: String, from: DType, to: DType) -> String {
+        if from == to {
+            return name;
         }
-        Ok(name)
+        self.apply("Cast", vec![name], vec![int("to", i64::from(element_type(to)))])
+    }
+
+    /// A vector of one integer: the batch size times a factor, read off an input.
+    fn batch_size(&mut self, factor: u64) -> Option<String> {
+        if let Some(name) = self.batch.get(&factor) {
+            return Some(name.clone());
+        }
+        let (input, axis, own) = self.symbolic_input()?;
+        let input = self.value_name(input).ok()?;
+        let shape = self.apply("Shape", vec![input], vec![]);
+        let axis = self.integers(&[signed(axis as u64)]);
+        let mut size = self.apply("Gather", vec![shape, axis], vec![int("axis", 0)]);
+        if own != 1 {
+            let own = self.integers(&[signed(own)]);
+            size = self.apply("Div", vec![size, own], vec![]);
+        }
+        if factor != 1 {
+            let factor = self.integers(&[signed(factor)]);
+            size = self.apply("Mul", vec![size, factor], vec![]);
+        }
+        self.batch.insert(factor, size.clone());
+        Some(size)
+    }
+
+    /// An input with an axis that depends on the batch, the axis, and its factor.
+    fn symbolic_input(&self) -> Option<(ValueId, usize, u64)> {
+        self.graph.inputs.iter().find_map(|&id| {
+            let dims = &self.graph.tensor_type(id)?.shape.0;
+            dims.iter().enumerate().find_map(|(axis, dim)| match dim {
+                Dim::Batch { factor } => Some((id, axis, *factor)),
+                Dim::Known(_) => None,
+            })
+        })
+    }
+
+    /// A vector of extents, computed where they depend on the batch.
+    pub fn extents(&mut self, dims: &[Dim]) -> String {
+        let known: Option<Vec<i64>> = dims.iter().map(|dim| dim.known().map(signed)).collect();
+        if let Some(known) = known {
+            return self.integers(&known);
+        }
+        let parts = dims.iter().map(|dim| match dim {
+            Dim::Known(extent) => self.integers(&[signed(*extent)]),
+            // a checked graph has a batch dimension only if an input has one
+            Dim::Batch { factor } => self.batch_size(*factor).unwrap_or_default(),
+        });
+        let parts = parts.collect();
+        self.apply("Concat", parts, vec![int("axis", 0)])
     }
 
     /// The elements of the parameter behind a value; `None` if it is computed.
@@ -164,7 +135,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn define(&mut self, id: ValueId) -> String {
+    pub fn define(&mut self, id: ValueId) -> String {
         let position = self.graph.outputs.iter().position(|&output| output == id);
         let name = match position.and_then(|position| u32::try_from(position).ok()) {
             Some(position) => format!("output{}", suffix(position)),
@@ -176,7 +147,7 @@ impl<'a> Builder<'a> {
 
     /// Lets the first result be the first operand, without an operation where possible.
     pub fn alias(&mut self, operands: &Operands) -> Result<(), EmitError> {
-        let Some(&output) = operands.output_values.first() else { return Ok(()) };
+        let Some(output) = operands.output_value() else { return Ok(()) };
         if self.graph.outputs.contains(&output) {
             self.push("Identity", vec![operands.input(0)], operands.output(0), vec![]);
         } else {
@@ -238,11 +209,20 @@ impl<'a> Builder<'a> {
     }
 
     /// A float number; returns its name.
-    #[expect(clippy::cast_possible_truncation, reason = "networks are exported in 32-bit floats")]
     pub fn number(&mut self, value: f64) -> String {
+        self.number_of(value, DType::F32)
+    }
+
+    /// A number of an element type; returns its name.
+    #[expect(clippy::cast_possible_truncation, reason = "networks are exported in 32-bit floats")]
+    pub fn number_of(&mut self, value: f64, dtype: DType) -> String {
         let name = self.temporary();
-        self.floats(&name, &[], &[value as f32]);
-        name
+        if dtype.is_float() {
+            self.floats(&name, &[], &[value as f32]);
+            return self.converted(name, DType::F32, dtype);
+        }
+        self.whole_numbers(&name, &[], &[value as i64]);
+        self.converted(name, DType::I64, dtype)
     }
 
     /// A vector of integers; returns its name. Equal vectors share one constant.
@@ -266,12 +246,19 @@ impl<'a> Builder<'a> {
         });
     }
 
-    /// Ends the graph with inputs and outputs.
+    /// Ends the graph with inputs and outputs, and drops constants that nothing uses, such as batch
+    /// norm's counters.
     pub fn finish(mut self, name: &str) -> Result<GraphProto, EmitError> {
         let inputs: Vec<ValueId> = self.graph.inputs.clone();
         let outputs: Vec<ValueId> = self.graph.outputs.clone();
         let input = self.value_infos(&inputs)?;
-        let output = self.value_infos(&outputs)?;
+        self.name_results(&outputs)?;
+        let mut output = self.value_infos(&outputs)?;
+        for (position, info) in (0u32..).zip(&mut output) {
+            info.name = format!("output{}", suffix(position));
+        }
+        let used: BTreeSet<&String> = self.nodes.iter().flat_map(|node| &node.input).collect();
+        self.initializers.retain(|tensor| used.contains(&tensor.name));
         Ok(GraphProto {
             node: self.nodes,
             name: name.to_owned(),
@@ -279,6 +266,19 @@ impl<'a> Builder<'a> {
             input,
             output,
         })
+    }
+
+    /// Copies results that are not made under a name of their own: inputs, parameters, and what is
+    /// a result twice.
+    fn name_results(&mut self, ids: &[ValueId]) -> Result<(), EmitError> {
+        for (position, &id) in (0u32..).zip(ids) {
+            let wanted = format!("output{}", suffix(position));
+            let name = self.value_name(id)?;
+            if name != wanted {
+                self.push("Identity", vec![name], wanted, vec![]);
+            }
+        }
+        Ok(())
     }
 
     fn value_infos(&mut self, ids: &[ValueId]) -> Result<Vec<ValueInfoProto>, EmitError> {
@@ -292,95 +292,15 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// The first elements of a parameter that is no float.
+fn initial(param: &Param) -> Vec<f64> {
+    match &param.init {
+        Init::Elements(elements) => elements.to_vec(),
+        Init::Constant(number) => vec![*number; usize::try_from(param.elements()).unwrap_or(0)],
+        Init::Uniform { .. } | Init::Normal { .. } => Vec::new(),
+    }
+}
+
 fn suffix(position: u32) -> String {
     if position == 0 { String::new() } else { position.to_string() }
-}
-
-fn type_proto(tensor_type: &TensorType) -> TypeProto {
-    TypeProto {
-        tensor_type: Some(TensorTypeProto {
-            elem_type: element_type(tensor_type.dtype),
-            shape: Some(shape_proto(&tensor_type.shape)),
-        }),
-    }
-}
-
-fn shape_proto(shape: &Shape) -> TensorShapeProto {
-    let dimension = |dim: &Dim| DimensionProto {
-        value: Some(match dim {
-            Dim::Known(extent) => DimensionValue::DimValue(signed(*extent)),
-            Dim::Batch { .. } => DimensionValue::DimParam(dim.to_string()),
-        }),
-    };
-    TensorShapeProto { dim: shape.0.iter().map(dimension).collect() }
-}
-
-/// The number of an element type in the format.
-pub(super) const fn element_type(dtype: DType) -> i32 {
-    match dtype {
-        DType::F32 => data_type::FLOAT,
-        DType::F64 => data_type::DOUBLE,
-        DType::F16 => data_type::FLOAT16,
-        DType::Bf16 => data_type::BFLOAT16,
-        DType::I64 => data_type::INT64,
-        DType::I32 => data_type::INT32,
-        DType::U8 => data_type::UINT8,
-        DType::Bool => data_type::BOOL,
-    }
-}
-
-/// An extent as the format's integer; saturates.
-pub(super) fn signed(extent: u64) -> i64 {
-    i64::try_from(extent).unwrap_or(i64::MAX)
-}
-
-/// Extents as the format's integers.
-pub(super) fn signed_all(extents: &[u64]) -> Vec<i64> {
-    extents.iter().map(|&extent| signed(extent)).collect()
-}
-
-/// An integer attribute.
-pub(super) fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), i, r#type: attribute_type::INT, ..Default::default() }
-}
-
-/// An attribute of several integers.
-pub(super) fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        ints,
-        r#type: attribute_type::INTS,
-        ..Default::default()
-    }
-}
-
-/// A float attribute.
-#[expect(clippy::cast_possible_truncation, reason = "the format's attributes are 32-bit floats")]
-pub(super) fn float(name: &str, value: f64) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        f: value as f32,
-        r#type: attribute_type::FLOAT,
-        ..Default::default()
-    }
-}
-
-/// A string attribute.
-pub(super) fn string(name: &str, value: &str) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        s: value.as_bytes().to_vec(),
-        r#type: attribute_type::STRING,
-        ..Default::default()
-    }
-}
-
-/// An attribute of several strings.
-pub(super) fn strings(name: &str, values: &[&str]) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        strings: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
-        r#type: attribute_type::STRINGS,
-        ..Default::default()
-    }
 }

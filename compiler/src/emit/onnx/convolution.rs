@@ -1,10 +1,10 @@
-//! Convolutions, affine maps, normalisation and pooling as ONNX operators.
+//! Convolutions and affine maps as ONNX operators.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, float, int, ints, signed, signed_all, string};
-use super::message::AttributeProto;
-use crate::ir::Dim;
-use crate::ir::op::{AdaptivePool, BatchNorm, Conv, Linear, PaddingMode, Pool, PoolMode};
+use super::attribute::{int, ints, signed, signed_all, string};
+use super::builder::Builder;
+use super::operands::Operands;
+use crate::ir::op::{Conv, Linear, PaddingMode};
 
 /// A convolution or transposed convolution; borders that are not zero are padded before it.
 pub(super) fn conv(
@@ -38,7 +38,8 @@ pub(super) fn conv(
     Ok(())
 }
 
-fn begins_then_ends(padding: &[(u64, u64)]) -> Vec<i64> {
+/// Amounts as the format has them.
+pub(super) fn begins_then_ends(padding: &[(u64, u64)]) -> Vec<i64> {
     let begins = padding.iter().map(|&(begin, _)| signed(begin));
     begins.chain(padding.iter().map(|&(_, end)| signed(end))).collect()
 }
@@ -86,119 +87,4 @@ pub(super) fn linear(
         builder.push("MatMul", factors, operands.output(0), vec![]);
     }
     Ok(())
-}
-
-/// Batch normalisation with running statistics.
-pub(super) fn batch_norm(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    norm: &BatchNorm,
-) -> Result<(), EmitError> {
-    if !norm.track_running_stats {
-        return Err(operands.unsupported("no running statistics to normalise with"));
-    }
-    let statistics = if norm.affine { 3 } else { 1 };
-    let (scale, bias) = if norm.affine {
-        (operands.input(1), operands.input(2))
-    } else {
-        (filled(builder, norm.num_features, 1.0), filled(builder, norm.num_features, 0.0))
-    };
-    let inputs = vec![
-        operands.input(0),
-        scale,
-        bias,
-        operands.input(statistics),
-        operands.input(statistics + 1),
-    ];
-    let attributes = vec![float("epsilon", norm.eps)];
-    builder.push("BatchNormalization", inputs, operands.output(0), attributes);
-    Ok(())
-}
-
-fn filled(builder: &mut Builder<'_>, length: u64, value: f32) -> String {
-    let name = builder.temporary();
-    let elements = vec![value; usize::try_from(length).unwrap_or(0)];
-    builder.floats(&name, &[length], &elements);
-    name
-}
-
-/// Max or average pooling with a window.
-pub(super) fn pool(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    pool: &Pool,
-) -> Result<(), EmitError> {
-    if pool.divisor_override.is_some() {
-        return Err(operands.unsupported("a fixed divisor"));
-    }
-    let padding: Vec<(u64, u64)> = pool.padding.iter().map(|&pad| (pad, pad)).collect();
-    let mut attributes = vec![
-        ints("kernel_shape", signed_all(&pool.kernel)),
-        ints("strides", signed_all(&pool.stride)),
-        ints("pads", begins_then_ends(&padding)),
-        int("ceil_mode", i64::from(pool.ceil_mode)),
-    ];
-    match pool.mode {
-        PoolMode::Max => {
-            attributes.push(ints("dilations", signed_all(&pool.dilation)));
-            builder.push("MaxPool", vec![operands.input(0)], operands.output(0), attributes);
-        }
-        PoolMode::Average => {
-            attributes.push(int("count_include_pad", i64::from(pool.count_include_pad)));
-            builder.push("AveragePool", vec![operands.input(0)], operands.output(0), attributes);
-        }
-    }
-    Ok(())
-}
-
-/// Adaptive pooling: a reduction to one element, or a window where the extents divide.
-pub(super) fn adaptive_pool(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    pool: &AdaptivePool,
-) -> Result<(), EmitError> {
-    let spatial = pool.output.len();
-    let lead = operands.input_dims(0).len().saturating_sub(spatial);
-    let from = known(operands.input_dims(0), lead);
-    let to = known(operands.output_dims(), lead);
-    let (Some(from), Some(to)) = (from, to) else {
-        return Err(operands.unsupported("a spatial extent that depends on the batch"));
-    };
-    if to.iter().all(|&extent| extent == 1) {
-        let axes: Vec<i64> = (lead..lead + spatial).map(|axis| signed(axis as u64)).collect();
-        return reduce_spatial(builder, operands, pool.mode, axes);
-    }
-    let windows: Option<Vec<u64>> = from
-        .iter()
-        .zip(&to)
-        .map(|(&from, &to)| from.is_multiple_of(to).then(|| from / to))
-        .collect();
-    let Some(windows) = windows else {
-        return Err(operands.unsupported(format!("{from:?} is no multiple of {to:?}")));
-    };
-    let attributes: Vec<AttributeProto> =
-        vec![ints("kernel_shape", signed_all(&windows)), ints("strides", signed_all(&windows))];
-    let op_type = match pool.mode {
-        PoolMode::Max => "MaxPool",
-        PoolMode::Average => "AveragePool",
-    };
-    builder.push(op_type, vec![operands.input(0)], operands.output(0), attributes);
-    Ok(())
-}
-
-fn known(dims: &[Dim], lead: usize) -> Option<Vec<u64>> {
-    dims.iter().skip(lead).map(|dim| dim.known()).collect()
-}
-
-fn reduce_spatial(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    mode: PoolMode,
-    axes: Vec<i64>,
-) -> Result<(), EmitError> {
-    let op_type = match mode {
-        PoolMode::Max => "ReduceMax",
-        PoolMode::Average => "ReduceMean",
-    };
-    super::tensor::reduce_with(builder, operands, op_type, axes, true)
 }

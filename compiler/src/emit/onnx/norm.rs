@@ -1,8 +1,10 @@
 //! Normalisations as ONNX operators.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, float, int, ints, signed};
-use crate::ir::op::{GroupNorm, LayerNorm, LocalResponseNorm};
+use super::attribute::{float, int, signed};
+use super::builder::Builder;
+use super::operands::Operands;
+use crate::ir::op::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm};
 
 /// Layer norm and RMS norm out of means, since the operator came with opset 17 only.
 pub(super) fn layer_norm(
@@ -36,14 +38,9 @@ pub(super) fn layer_norm(
 }
 
 fn mean(builder: &mut Builder<'_>, input: String, axes: &[i64]) -> String {
-    let mut inputs = vec![input];
-    let mut attributes = vec![int("keepdims", 1)];
-    if builder.opset >= 18 {
-        inputs.push(builder.integers(axes));
-    } else {
-        attributes.push(ints("axes", axes.to_vec()));
-    }
-    builder.apply("ReduceMean", inputs, attributes)
+    let output = builder.temporary();
+    builder.push_reduction("ReduceMean", input, axes, true, output.clone());
+    output
 }
 
 /// Operators with a second operand, one after the other; the last gives the result.
@@ -75,11 +72,7 @@ pub(super) fn group_norm(
     let rank = dims.len();
     let grouped = builder.integers(&[0, groups, -1]);
     let grouped = builder.apply("Reshape", vec![operands.input(0), grouped], vec![]);
-    let count = usize::try_from(norm.num_groups).unwrap_or(0);
-    let ones = builder.temporary();
-    builder.floats(&ones, &[norm.num_groups], &vec![1.0; count]);
-    let zeros = builder.temporary();
-    builder.floats(&zeros, &[norm.num_groups], &vec![0.0; count]);
+    let [ones, zeros] = [1.0, 0.0].map(|value| filled(builder, norm.num_groups, value));
     let attributes = vec![float("epsilon", norm.eps)];
     let normed = builder.apply("InstanceNormalization", vec![grouped, ones, zeros], attributes);
     let mut shape = vec![0];
@@ -95,12 +88,113 @@ pub(super) fn group_norm(
         return Ok(());
     }
     let value = builder.apply("Reshape", vec![normed, shape], vec![]);
-    let mut channels = vec![1, signed(norm.num_channels)];
-    channels.resize(rank.max(2), 1);
-    let channels = builder.integers(&channels);
-    let weight = builder.apply("Reshape", vec![operands.input(1), channels.clone()], vec![]);
-    let bias = builder.apply("Reshape", vec![operands.input(2), channels], vec![]);
+    let [weight, bias] = per_channel(builder, operands, norm.num_channels, rank);
     chain(builder, value, vec![("Mul", weight), ("Add", bias)], operands.output(0));
+    Ok(())
+}
+
+/// A constant of equal elements.
+fn filled(builder: &mut Builder<'_>, length: u64, value: f32) -> String {
+    let name = builder.temporary();
+    let elements = vec![value; usize::try_from(length).unwrap_or(0)];
+    builder.floats(&name, &[length], &elements);
+    name
+}
+
+/// Weight and bias of a norm, or ones and zeros.
+fn scale_and_bias(
+    builder: &mut Builder<'_>,
+    operands: &Operands,
+    affine: bool,
+    length: u64,
+) -> [String; 2] {
+    if affine {
+        [operands.input(1), operands.input(2)]
+    } else {
+        [filled(builder, length, 1.0), filled(builder, length, 0.0)]
+    }
+}
+
+/// Batch normalisation: with running statistics, or with those of the batch where it has none.
+pub(super) fn batch_norm(
+    builder: &mut Builder<'_>,
+    operands: &Operands,
+    norm: &BatchNorm,
+) -> Result<(), EmitError> {
+    if !norm.track_running_stats {
+        batch_statistics(builder, operands, norm);
+        return Ok(());
+    }
+    let scale = scale_and_bias(builder, operands, norm.affine, norm.num_features);
+    running(builder, operands, scale, norm.affine, norm.eps);
+    Ok(())
+}
+
+/// The operator that normalises with running statistics.
+fn running(
+    builder: &mut Builder<'_>,
+    operands: &Operands,
+    [scale, bias]: [String; 2],
+    affine: bool,
+    eps: f64,
+) {
+    let mean = if affine { 3 } else { 1 };
+    let statistics = [operands.input(mean), operands.input(mean + 1)];
+    let inputs = [vec![operands.input(0), scale, bias], statistics.to_vec()].concat();
+    builder.push("BatchNormalization", inputs, operands.output(0), vec![float("epsilon", eps)]);
+}
+
+/// (x − mean) / √(variance + ε) over all dimensions but the channels, then weight and bias.
+fn batch_statistics(builder: &mut Builder<'_>, operands: &Operands, norm: &BatchNorm) {
+    let rank = operands.input_dims(0).len();
+    let axes: Vec<i64> =
+        (0..rank).filter(|&axis| axis != 1).map(|axis| signed(axis as u64)).collect();
+    let mean_value = mean(builder, operands.input(0), &axes);
+    let centered = builder.apply("Sub", vec![operands.input(0), mean_value], vec![]);
+    let squares = builder.apply("Mul", vec![centered.clone(), centered.clone()], vec![]);
+    let variance = mean(builder, squares, &axes);
+    let eps = builder.number(norm.eps);
+    let shifted = builder.apply("Add", vec![variance, eps], vec![]);
+    let mut steps = vec![("Div", builder.apply("Sqrt", vec![shifted], vec![]))];
+    if norm.affine {
+        let [weight, bias] = per_channel(builder, operands, norm.num_features, rank);
+        steps.extend([("Mul", weight), ("Add", bias)]);
+    }
+    chain(builder, centered, steps, operands.output(0));
+}
+
+/// Weight and bias of channels as `[1, channels, 1, ...]`.
+fn per_channel(
+    builder: &mut Builder<'_>,
+    operands: &Operands,
+    channels: u64,
+    rank: usize,
+) -> [String; 2] {
+    let mut shape = vec![1, signed(channels)];
+    shape.resize(rank.max(2), 1);
+    let shape = builder.integers(&shape);
+    [1, 2].map(|operand| {
+        builder.apply("Reshape", vec![operands.input(operand), shape.clone()], vec![])
+    })
+}
+
+/// Instance norm; with running statistics it is a batch norm.
+pub(super) fn instance_norm(
+    builder: &mut Builder<'_>,
+    operands: &Operands,
+    norm: &InstanceNorm,
+) -> Result<(), EmitError> {
+    if operands.input_dims(0).len() != norm.spatial + 2 {
+        return Err(operands.unsupported("an input without a batch dimension"));
+    }
+    let [scale, bias] = scale_and_bias(builder, operands, norm.affine, norm.num_features);
+    if norm.track_running_stats {
+        running(builder, operands, [scale, bias], norm.affine, norm.eps);
+        return Ok(());
+    }
+    let attributes = vec![float("epsilon", norm.eps)];
+    let inputs = vec![operands.input(0), scale, bias];
+    builder.push("InstanceNormalization", inputs, operands.output(0), attributes);
     Ok(())
 }
 

@@ -2,8 +2,10 @@
 //! The gates' order differs: PyTorch has i, f, g, o and r, z, n; the format i, o, f, c and z, r, h.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, int, ints, signed, string, strings};
+use super::attribute::{int, ints, signed, string, strings};
+use super::builder::Builder;
 use super::message::AttributeProto;
+use super::operands::Operands;
 use crate::ir::op::{Recurrent, RecurrentCell};
 
 /// Stacked recurrent layers.

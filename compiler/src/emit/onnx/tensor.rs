@@ -1,20 +1,28 @@
-//! Shapes, arithmetic and reductions as ONNX operators.
+//! Shapes and arithmetic as ONNX operators. Operands are brought to the element type that PyTorch
+//! promotes them to, since the operators take one type. Reductions are in `reduce`.
 
 use super::super::EmitError;
-use super::builder::{Builder, Operands, element_type, int, ints, signed};
-use crate::ir::op::{Binary, Cast, Cat, Full, Permute, Reduce, ReduceKind, Scalar, Slice, Unary};
+use super::attribute::{element_type, int, ints, signed};
+use super::builder::Builder;
+use super::operands::Operands;
+use crate::ir::op::{Binary, Cast, Cat, Full, Permute, Scalar, Slice, Unary};
 use crate::ir::{DType, Dim};
 
-/// A reshape; the one extent that depends on the batch is left to be computed.
+/// A reshape; one extent that depends on the batch is left to be computed, several are computed
+/// from an input's.
 pub(super) fn reshape(builder: &mut Builder<'_>, operands: &Operands) -> Result<(), EmitError> {
-    let symbolic = operands.output_dims().iter().filter(|dim| dim.known().is_none()).count();
-    if symbolic > 1 {
-        return Err(operands.unsupported("two extents that depend on the batch"));
-    }
-    let target: Vec<i64> =
-        operands.output_dims().iter().map(|dim| dim.known().map_or(-1, signed)).collect();
-    let shape = builder.integers(&target);
-    builder.push("Reshape", vec![operands.input(0), shape], operands.output(0), vec![]);
+    let dims = operands.output_dims();
+    let symbolic = dims.iter().filter(|dim| dim.known().is_none()).count();
+    // an extent of 0 otherwise stands for the operand's own
+    let empty = dims.contains(&Dim::Known(0));
+    let attributes = if empty { vec![int("allowzero", 1)] } else { vec![] };
+    let shape = if symbolic > 1 || empty {
+        builder.extents(dims)
+    } else {
+        let target: Vec<i64> = dims.iter().map(|dim| dim.known().map_or(-1, signed)).collect();
+        builder.integers(&target)
+    };
+    builder.push("Reshape", vec![operands.input(0), shape], operands.output(0), attributes);
     Ok(())
 }
 
@@ -30,35 +38,36 @@ pub(super) fn permute(
     Ok(())
 }
 
-/// Concatenation.
+/// Concatenation of the operands that hold something.
 pub(super) fn cat(
     builder: &mut Builder<'_>,
     operands: &Operands,
     cat: &Cat,
 ) -> Result<(), EmitError> {
     let attributes = vec![int("axis", signed(cat.dim as u64))];
-    builder.push("Concat", operands.inputs.clone(), operands.output(0), attributes);
+    let mut inputs = operands.inputs_as_output(builder);
+    let mut index = 0..;
+    inputs.retain(|_| {
+        let dims = index.next().map(|index| operands.input_dims(index));
+        !dims.is_some_and(|dims| dims.contains(&Dim::Known(0)))
+    });
+    builder.push("Concat", inputs, operands.output(0), attributes);
     Ok(())
 }
 
 /// Broadcast to a larger shape. An extent of 1 keeps the operand's own, so that a batch dimension
-/// of the operand stays symbolic; a batch dimension that only the result has cannot be written.
+/// of the operand need not be computed.
 pub(super) fn expand(builder: &mut Builder<'_>, operands: &Operands) -> Result<(), EmitError> {
     let output = operands.output_dims();
     let input = operands.input_dims(0);
     let lead = output.len().saturating_sub(input.len());
-    let mut target = Vec::with_capacity(output.len());
-    for (axis, dim) in output.iter().enumerate() {
-        let own = axis.checked_sub(lead).and_then(|axis| input.get(axis));
-        match dim {
-            Dim::Known(extent) => target.push(signed(*extent)),
-            Dim::Batch { .. } if own == Some(dim) => target.push(1),
-            Dim::Batch { .. } => {
-                return Err(operands.unsupported("a result repeated once per sample"));
-            }
-        }
-    }
-    let shape = builder.integers(&target);
+    let own = |axis: usize| axis.checked_sub(lead).and_then(|axis| input.get(axis));
+    let target = output.iter().enumerate().map(|(axis, dim)| match own(axis) == Some(dim) {
+        true => Dim::Known(1),
+        false => *dim,
+    });
+    let target: Vec<Dim> = target.collect();
+    let shape = builder.extents(&target);
     builder.push("Expand", vec![operands.input(0), shape], operands.output(0), vec![]);
     Ok(())
 }
@@ -84,7 +93,9 @@ pub(super) fn unary(
     operands: &Operands,
     unary: Unary,
 ) -> Result<(), EmitError> {
-    let x = operands.input(0);
+    // functions of integers give floats; signs and roundings stay what they are
+    let dtype = if unary == Unary::LogicalNot { DType::Bool } else { operands.output_dtype() };
+    let x = operands.input_as(builder, 0, dtype);
     let output = operands.output(0);
     match unary {
         Unary::Neg => builder.push("Neg", vec![x], output, vec![]),
@@ -147,27 +158,87 @@ const fn operator(binary: Binary) -> Option<&'static str> {
     })
 }
 
-/// A function of two named tensors.
+/// A function of two named tensors of one element type.
 fn combine(
     builder: &mut Builder<'_>,
-    operands: &Operands,
+    output: String,
     binary: Binary,
     inputs: Vec<String>,
-) -> Result<(), EmitError> {
-    let output = operands.output(0);
+    dtype: DType,
+) {
     match (operator(binary), binary) {
         (Some(op_type), _) => builder.push(op_type, inputs, output, vec![]),
         (None, Binary::NotEqual) => {
             let equal = builder.apply("Equal", inputs, vec![]);
             builder.push("Not", vec![equal], output, vec![]);
         }
-        (None, Binary::FloorDivide) => {
-            let quotient = builder.apply("Div", inputs, vec![]);
-            builder.push("Floor", vec![quotient], output, vec![]);
-        }
-        (None, _) => return Err(operands.unsupported("nasc does not export it yet")),
+        (None, Binary::FloorDivide) => floor_divide(builder, output, inputs, dtype),
+        (None, _) => remainder(builder, output, inputs, dtype),
     }
-    Ok(())
+}
+
+/// The quotient rounded down. The operator for integers rounds towards zero, so those take the way
+/// over the remainder, which has the sign of the divisor: (a − a mod b) / b.
+fn floor_divide(builder: &mut Builder<'_>, output: String, inputs: Vec<String>, dtype: DType) {
+    if dtype.is_float() {
+        let quotient = builder.apply("Div", inputs, vec![]);
+        builder.push("Floor", vec![quotient], output, vec![]);
+        return;
+    }
+    let rest = builder.apply("Mod", inputs.clone(), vec![]);
+    let mut inputs = inputs.into_iter();
+    let (left, right) = (inputs.next().unwrap_or_default(), inputs.next().unwrap_or_default());
+    let whole = builder.apply("Sub", vec![left, rest], vec![]);
+    builder.push("Div", vec![whole, right], output, vec![]);
+}
+
+/// a mod b with the sign of b; for floats a − ⌊a / b⌋ b.
+fn remainder(builder: &mut Builder<'_>, output: String, inputs: Vec<String>, dtype: DType) {
+    if !dtype.is_float() {
+        builder.push("Mod", inputs, output, vec![]);
+        return;
+    }
+    let quotient = builder.apply("Div", inputs.clone(), vec![]);
+    let floor = builder.apply("Floor", vec![quotient], vec![]);
+    let mut inputs = inputs.into_iter();
+    let (left, right) = (inputs.next().unwrap_or_default(), inputs.next().unwrap_or_default());
+    let whole = builder.apply("Mul", vec![floor, right], vec![]);
+    builder.push("Sub", vec![left, whole], output, vec![]);
+}
+
+/// The element type that operands are brought to: that of the result for arithmetic, truth values
+/// for logic, the widest for comparisons.
+fn operand_type(binary: Binary, operands: &Operands, number: Option<&Scalar>) -> DType {
+    match binary {
+        Binary::Add
+        | Binary::Sub
+        | Binary::Mul
+        | Binary::Div
+        | Binary::Pow
+        | Binary::Maximum
+        | Binary::Minimum
+        | Binary::FloorDivide
+        | Binary::Remainder => operands.output_dtype(),
+        Binary::LogicalAnd | Binary::LogicalOr | Binary::LogicalXor => DType::Bool,
+        Binary::Equal
+        | Binary::NotEqual
+        | Binary::Less
+        | Binary::LessEqual
+        | Binary::Greater
+        | Binary::GreaterEqual => widest(operands, number),
+    }
+}
+
+fn widest(operands: &Operands, number: Option<&Scalar>) -> DType {
+    let types = || operands.input_types.iter().map(|found| found.dtype);
+    if let Some(float) = types().find(|dtype| dtype.is_float()) {
+        return float;
+    }
+    match types().next() {
+        _ if number.is_some_and(|number| number.is_float) => DType::F32,
+        Some(first) if types().all(|dtype| dtype == first) && number.is_none() => first,
+        _ => DType::I64,
+    }
 }
 
 /// A function of two tensors.
@@ -176,7 +247,10 @@ pub(super) fn binary(
     operands: &Operands,
     binary: Binary,
 ) -> Result<(), EmitError> {
-    combine(builder, operands, binary, operands.inputs.clone())
+    let dtype = operand_type(binary, operands, None);
+    let inputs = (0..2).map(|index| operands.input_as(builder, index, dtype)).collect();
+    combine(builder, operands.output(0), binary, inputs, dtype);
+    Ok(())
 }
 
 /// A function of a tensor and a number.
@@ -185,62 +259,13 @@ pub(super) fn scalar(
     operands: &Operands,
     scalar: &Scalar,
 ) -> Result<(), EmitError> {
-    let dtype = operands.input_types.first().map_or(DType::F32, |found| found.dtype);
-    let number = builder.number(scalar.value);
-    let number = match dtype {
-        DType::F32 => number,
-        other => {
-            let to = int("to", i64::from(element_type(other)));
-            builder.apply("Cast", vec![number], vec![to])
-        }
-    };
-    let mut inputs = vec![operands.input(0), number];
+    let dtype = operand_type(scalar.op, operands, Some(scalar));
+    let tensor = operands.input_as(builder, 0, dtype);
+    let mut inputs = vec![tensor, builder.number_of(scalar.value, dtype)];
     if scalar.reversed {
         inputs.reverse();
     }
-    combine(builder, operands, scalar.op, inputs)
-}
-
-/// A reduction.
-pub(super) fn reduce(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    reduce: &Reduce,
-) -> Result<(), EmitError> {
-    let op_type = match reduce.kind {
-        ReduceKind::Sum => "ReduceSum",
-        ReduceKind::Mean => "ReduceMean",
-        ReduceKind::Max => "ReduceMax",
-        ReduceKind::Min => "ReduceMin",
-        ReduceKind::Product => "ReduceProd",
-        ReduceKind::Norm => "ReduceL2",
-        ReduceKind::LogSumExp => "ReduceLogSumExp",
-        ReduceKind::Variance { .. }
-        | ReduceKind::Deviation { .. }
-        | ReduceKind::All
-        | ReduceKind::Any => return Err(operands.unsupported("nasc does not export it yet")),
-    };
-    let axes = reduce.dims.iter().map(|&axis| signed(axis as u64)).collect();
-    reduce_with(builder, operands, op_type, axes, reduce.keep_dim)
-}
-
-/// A reduction by its operator. The axes became an operand in opset 13 for sums and in opset 18
-/// for the others.
-pub(super) fn reduce_with(
-    builder: &mut Builder<'_>,
-    operands: &Operands,
-    op_type: &str,
-    axes: Vec<i64>,
-    keep_dim: bool,
-) -> Result<(), EmitError> {
-    let mut inputs = vec![operands.input(0)];
-    let mut attributes = vec![int("keepdims", i64::from(keep_dim))];
-    if op_type == "ReduceSum" || builder.opset >= 18 {
-        inputs.push(builder.integers(&axes));
-    } else {
-        attributes.push(ints("axes", axes));
-    }
-    builder.push(op_type, inputs, operands.output(0), attributes);
+    combine(builder, operands.output(0), scalar.op, inputs, dtype);
     Ok(())
 }
 
@@ -250,25 +275,14 @@ pub(super) fn matmul(builder: &mut Builder<'_>, operands: &Operands) -> Result<(
     Ok(())
 }
 
-/// A filled tensor of known extents.
+/// A filled tensor.
 pub(super) fn full(
     builder: &mut Builder<'_>,
     operands: &Operands,
     full: &Full,
 ) -> Result<(), EmitError> {
-    let extents: Option<Vec<i64>> =
-        full.shape.0.iter().map(|dim| dim.known().map(signed)).collect();
-    let Some(extents) = extents else {
-        return Err(operands.unsupported("a filled tensor whose size depends on the batch"));
-    };
-    let number = builder.number(full.value);
-    let number = if full.dtype.is_float() {
-        number
-    } else {
-        let to = int("to", i64::from(element_type(full.dtype)));
-        builder.apply("Cast", vec![number], vec![to])
-    };
-    let shape = builder.integers(&extents);
+    let number = builder.number_of(full.value, full.dtype);
+    let shape = builder.extents(&full.shape.0);
     builder.push("Expand", vec![number, shape], operands.output(0), vec![]);
     Ok(())
 }
