@@ -3,6 +3,7 @@
 
 pub mod ast;
 pub mod canon;
+pub mod cell;
 pub mod cost;
 pub mod diagnostic;
 pub mod emit;
