@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::ir::{CheckedGraph, Init, Param, ParamKind};
 use crate::source::Span;
 
+pub mod c;
 pub mod onnx;
 
 /// The weights of a network, by their names in the state dict.
