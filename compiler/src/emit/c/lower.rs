@@ -9,7 +9,7 @@ use super::loops;
 use super::product::Product;
 use super::program::{Buffer, Program, Step};
 use super::view::View;
-use crate::ir::{CheckedGraph, Init, Node, Op, Param, ParamKind, Producer, ValueId};
+use crate::ir::{CheckedGraph, Init, Node, Op, Param, Producer, ValueId};
 use crate::source::{FileId, Span};
 
 /// What became of a value.
@@ -104,20 +104,16 @@ impl<'a> Lowering<'a> {
         let param = self.param(id).ok_or_else(|| {
             self.unsupported("its weights are computed, and have to be parameters")
         })?;
-        let own = matches!(param.kind, ParamKind::TransientBuffer | ParamKind::Unregistered);
-        match &param.init {
-            Init::Elements(elements) if own || !param.dtype.is_float() => {
-                let fits = |&element: &f64| param.dtype.is_float() || element.abs() <= 16_777_216.0;
-                if !elements.iter().all(fits) {
-                    return Err(self.unsupported("an integer above 2^24"));
-                }
-                Ok(elements.iter().map(|&element| element as f32).collect())
-            }
-            Init::Constant(number) if own || !param.dtype.is_float() => {
-                Ok(vec![*number as f32; usize::try_from(param.elements()).unwrap_or(0)])
-            }
-            _ => Ok(self.weights.get(param)?.to_vec()),
+        let Init::Elements(elements) = &param.init else {
+            return Ok(super::super::elements(param, self.weights)?.into_owned());
+        };
+        if param.dtype.is_float() {
+            return Ok(super::super::elements(param, self.weights)?.into_owned());
         }
+        if elements.iter().any(|element| element.abs() > 16_777_216.0) {
+            return Err(self.unsupported("an integer above 2^24"));
+        }
+        Ok(elements.iter().map(|&element| element as f32).collect())
     }
 
     /// Operand `index` of a node.

@@ -207,9 +207,10 @@ mod tests {
     #[test]
     fn a_transposed_matrix_has_no_flat_view() {
         let matrix = View::plain(0, &[2, 3]);
-        assert_eq!(matrix.reshape(&[6]).unwrap().strides(), [1]);
+        assert_eq!(matrix.reshape(&[6]).map(|view| view.strides()), Some(vec![1]));
         assert_eq!(matrix.permute(&[1, 0]).reshape(&[6]), None);
-        assert_eq!(matrix.permute(&[1, 0]).reshape(&[3, 1, 2]).unwrap().strides(), [1, 3, 3]);
+        let narrow = matrix.permute(&[1, 0]).reshape(&[3, 1, 2]);
+        assert_eq!(narrow.map(|view| view.strides()), Some(vec![1, 3, 3]));
     }
 
     #[test]
