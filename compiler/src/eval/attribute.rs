@@ -318,6 +318,14 @@ impl Interpreter<'_> {
 
     /// Python's complaint about a missing attribute, with the closest name there is.
     pub(crate) fn missing_attribute(&self, object: &Value, name: &str) -> Box<super::error::Stop> {
+        if let Value::Class(class) = object
+            && class.native
+            && class.is_module
+        {
+            let message = format!("nasc does not support nn.{}.{name}", class.name);
+            return super::error::refuse(super::error::Mistake::UnsupportedFunction, message)
+                .help("write what it does in this file");
+        }
         let message = match object {
             Value::Module(module) => format!("module '{module}' has no attribute '{name}'"),
             Value::Package(package) => {

@@ -20,7 +20,10 @@ impl Interpreter<'_> {
         let body = Scope::new(ScopeKind::Class, Rc::default(), Some(Rc::clone(scope)));
         self.capture(&body);
         self.block(&def.body, &body)?;
-        let attributes = self.class_attributes(&body);
+        let mut attributes = self.class_attributes(&body);
+        if bases.iter().any(|base| &*base.name == NAMED_TUPLE) {
+            name_fields(&mut attributes);
+        }
         let span = Some(def.name_span);
         let class = self.make_class(Name::clone(&def.name), bases, attributes, span)?;
         if class.is_native("Enum") {
@@ -38,6 +41,11 @@ impl Interpreter<'_> {
         for value in self.items(&def.bases, scope)? {
             match value {
                 Value::Class(class) => bases.push(class),
+                Value::Opaque(opaque) if opaque.name == "typing.NamedTuple" => {
+                    let tuple = self.builtin_class("tuple").into_iter().collect();
+                    let methods = super::builtins::NAMED_TUPLE_METHODS;
+                    bases.push(self.native_class(NAMED_TUPLE, tuple, methods, None, Some("tuple")));
+                }
                 Value::Opaque(opaque) if opaque.inert => {}
                 Value::Opaque(opaque) => return Err(super::modules::opaque_use(&opaque)),
                 Value::Unknown => return Err(super::error::silent()),
@@ -282,6 +290,24 @@ impl Interpreter<'_> {
             }),
         }
     }
+}
+
+/// The class that `typing.NamedTuple` stands for.
+const NAMED_TUPLE: &str = "NamedTuple";
+
+/// The annotated names of a class body are the fields of a named tuple, their values defaults.
+fn name_fields(attributes: &mut OrderedMap<Name, Value>) {
+    let Some(Value::Dict(annotated)) = attributes.get("__annotations__").cloned() else { return };
+    let names: Vec<Name> =
+        annotated.borrow().values().filter_map(|(key, _)| key.as_str()).collect();
+    let defaults: Vec<Value> =
+        names.iter().filter_map(|name| attributes.get(&**name).cloned()).collect();
+    names.iter().for_each(|name| {
+        attributes.remove(&**name);
+    });
+    let fields = names.into_iter().map(Value::Str).collect();
+    attributes.insert("_fields".into(), Value::tuple(fields));
+    attributes.insert("_defaults".into(), Value::tuple(defaults));
 }
 
 /// Tells a function of a class body whose method it is.

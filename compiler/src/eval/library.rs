@@ -33,6 +33,7 @@ const FUNCTIONS: &[&[Native]] = &[
     super::numpy::FUNCTIONS,
     super::tensor::CREATION,
     super::tensor::FUNCTIONS,
+    super::tensor::SELECTIONS,
     super::nn::FUNCTIONS,
     super::nn::INITIALISERS,
 ];

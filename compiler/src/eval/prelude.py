@@ -230,6 +230,10 @@ class Transformer(nn.Module):
         self.nhead = nhead
         self.batch_first = batch_first
 
+    @staticmethod
+    def generate_square_subsequent_mask(sz, device=None, dtype=None):
+        return torch.triu(torch.full((sz, sz), float("-inf")), diagonal=1)
+
     def forward(self, src, tgt, src_mask=None, tgt_mask=None, memory_mask=None, src_key_padding_mask=None, tgt_key_padding_mask=None, memory_key_padding_mask=None):
         memory = self.encoder(src, mask=src_mask, src_key_padding_mask=src_key_padding_mask)
         return self.decoder(tgt, memory, tgt_mask=tgt_mask, memory_mask=memory_mask)
@@ -490,3 +494,175 @@ class ArgumentParser:
 
     def parse_known_args(self, args=None, namespace=None):
         return self.parse_args(args, namespace), []
+
+
+class ParameterList(nn.Module):
+    def __init__(self, values=None):
+        super().__init__()
+        self._size = 0
+        if values is not None:
+            self.extend(values)
+
+    def append(self, value):
+        setattr(self, str(self._size), nn.Parameter(value) if isinstance(value, torch.Tensor) else value)
+        self._size = self._size + 1
+        return self
+
+    def extend(self, values):
+        for value in values:
+            self.append(value)
+        return self
+
+    def __iadd__(self, values):
+        return self.extend(values)
+
+    def __len__(self):
+        return self._size
+
+    def __iter__(self):
+        return iter([getattr(self, str(i)) for i in range(self._size)])
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return nn.ParameterList(list(self)[index])
+        if index < -self._size or index >= self._size:
+            raise IndexError(f"index {index} is out of range")
+        return getattr(self, str(index if index >= 0 else index + self._size))
+
+    def __setitem__(self, index, value):
+        setattr(self, str(index), nn.Parameter(value) if isinstance(value, torch.Tensor) else value)
+
+
+class ParameterDict(nn.Module):
+    def __init__(self, parameters=None):
+        super().__init__()
+        self._names = []
+        if parameters is not None:
+            self.update(parameters)
+
+    def update(self, parameters):
+        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        for key, value in pairs:
+            self[key] = value
+
+    def __setitem__(self, key, value):
+        if key not in self._names:
+            self._names.append(key)
+        setattr(self, key, nn.Parameter(value) if isinstance(value, torch.Tensor) else value)
+
+    def __getitem__(self, key):
+        if key not in self._names:
+            raise KeyError(key)
+        return getattr(self, key)
+
+    def get(self, key, default=None):
+        return self[key] if key in self._names else default
+
+    def __contains__(self, key):
+        return key in self._names
+
+    def __len__(self):
+        return len(self._names)
+
+    def __iter__(self):
+        return iter(self._names)
+
+    def keys(self):
+        return list(self._names)
+
+    def values(self):
+        return [getattr(self, name) for name in self._names]
+
+    def items(self):
+        return [(name, getattr(self, name)) for name in self._names]
+
+
+class _Cell(nn.Module):
+    def _start(self, input_size, hidden_size, bias, gates):
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        bound = 1.0 / math.sqrt(hidden_size) if hidden_size > 0 else 0.0
+        self.weight_ih = nn.Parameter(torch.empty(gates * hidden_size, input_size).uniform_(-bound, bound))
+        self.weight_hh = nn.Parameter(torch.empty(gates * hidden_size, hidden_size).uniform_(-bound, bound))
+        if bias:
+            self.bias_ih = nn.Parameter(torch.empty(gates * hidden_size).uniform_(-bound, bound))
+            self.bias_hh = nn.Parameter(torch.empty(gates * hidden_size).uniform_(-bound, bound))
+        else:
+            self.register_parameter("bias_ih", None)
+            self.register_parameter("bias_hh", None)
+
+    def _check(self, input, name):
+        if input.dim() not in (1, 2):
+            raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
+
+    def _state(self, input, hx):
+        if hx is not None:
+            return hx
+        if input.dim() == 1:
+            return input.new_zeros(self.hidden_size)
+        return input.new_zeros(input.shape[0], self.hidden_size)
+
+
+class RNNCell(_Cell):
+    def __init__(self, input_size, hidden_size, bias=True, nonlinearity="tanh", device=None, dtype=None):
+        super().__init__()
+        self.nonlinearity = nonlinearity
+        self._start(input_size, hidden_size, bias, 1)
+
+    def forward(self, input, hx=None):
+        self._check(input, "RNNCell")
+        hx = self._state(input, hx)
+        sums = F.linear(input, self.weight_ih, self.bias_ih) + F.linear(hx, self.weight_hh, self.bias_hh)
+        return torch.tanh(sums) if self.nonlinearity == "tanh" else F.relu(sums)
+
+
+class LSTMCell(_Cell):
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
+        super().__init__()
+        self._start(input_size, hidden_size, bias, 4)
+
+    def forward(self, input, hx=None):
+        self._check(input, "LSTMCell")
+        h, c = (self._state(input, None), self._state(input, None)) if hx is None else hx
+        gates = F.linear(input, self.weight_ih, self.bias_ih) + F.linear(h, self.weight_hh, self.bias_hh)
+        i, f, g, o = gates.chunk(4, -1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class GRUCell(_Cell):
+    def __init__(self, input_size, hidden_size, bias=True, device=None, dtype=None):
+        super().__init__()
+        self._start(input_size, hidden_size, bias, 3)
+
+    def forward(self, input, hx=None):
+        self._check(input, "GRUCell")
+        hx = self._state(input, hx)
+        r, z, n = F.linear(input, self.weight_ih, self.bias_ih).chunk(3, -1)
+        hr, hz, hn = F.linear(hx, self.weight_hh, self.bias_hh).chunk(3, -1)
+        z = torch.sigmoid(z + hz)
+        n = torch.tanh(n + torch.sigmoid(r + hr) * hn)
+        return (1 - z) * n + z * hx
+
+
+def one_hot(tensor, num_classes=-1):
+    if num_classes < 0:
+        nasc_unsupported("one_hot without num_classes")
+    return (tensor.unsqueeze(-1) == torch.arange(num_classes)).long()
+
+
+def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
+    return F.interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def rot90(input, k=1, dims=(0, 1)):
+    first, second = dims
+    k = k % 4
+    if k == 1:
+        return input.flip([second]).transpose(first, second)
+    if k == 2:
+        return input.flip([first, second])
+    if k == 3:
+        return input.flip([first]).transpose(first, second)
+    return input.clone()

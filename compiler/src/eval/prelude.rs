@@ -31,12 +31,16 @@ const NAMES: &[(&str, &str)] = &[
         "torch.nn",
         "MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerEncoder \
          TransformerDecoder Transformer Unfold LocalResponseNorm CosineSimilarity PixelUnshuffle \
-         ChannelShuffle Softmax2d UpsamplingNearest2d UpsamplingBilinear2d",
+         ChannelShuffle Softmax2d UpsamplingNearest2d UpsamplingBilinear2d \
+         ParameterList ParameterDict RNNCell LSTMCell GRUCell",
     ),
-    ("torch.nn.functional", "normalize cosine_similarity pixel_unshuffle channel_shuffle"),
+    (
+        "torch.nn.functional",
+        "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample",
+    ),
     (
         "torch",
-        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity",
+        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90",
     ),
     ("torch.nn.modules.utils", "_single _pair _triple _quadruple _ntuple"),
     ("einops", "pack unpack"),

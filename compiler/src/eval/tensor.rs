@@ -6,14 +6,17 @@ mod assign;
 mod constant;
 mod create;
 mod device;
+mod einsum;
 mod emit;
 mod fold;
 mod index;
 mod method;
 mod reduce;
 mod reshape;
+mod select;
 mod stride;
 
 pub(crate) use constant::vector;
 pub(crate) use create::{CREATION, new_tensor};
 pub(crate) use method::{FUNCTIONS, attribute_names, torch_names};
+pub(crate) use select::SELECTIONS;

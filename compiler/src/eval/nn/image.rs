@@ -4,7 +4,7 @@ use crate::eval::builtins::native;
 use crate::eval::error::{Eval, Mistake, bad_argument, refuse};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
-use crate::eval::native::{Args, Native, counts};
+use crate::eval::native::{Args, CallArgs, Native, counts};
 use crate::eval::value::{Tensor, Value};
 use crate::ir::op::{
     Attention, Embedding, Interpolate, InterpolateMode, LocalResponseNorm, Op, Pad, PadMode, Unfold,
@@ -65,6 +65,11 @@ const EMBEDDING: &[Native] = &[
             Ok(Value::None)
         },
     ),
+    native(
+        "Embedding.from_pretrained",
+        "embeddings, freeze=True, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False",
+        from_pretrained,
+    ),
     native("Embedding.forward", "self, input", |interpreter, args| {
         let module = this(args)?;
         let Some(weight) = module.parameter("weight") else { return Ok(Value::Unknown) };
@@ -72,6 +77,23 @@ const EMBEDDING: &[Native] = &[
         look_up(interpreter, args.tensor("input")?, weight, padding)
     }),
 ];
+
+/// `nn.Embedding.from_pretrained(embeddings)`: a table that does not learn unless it is asked to.
+fn from_pretrained(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let table = args.tensor("embeddings")?;
+    let dims: Vec<Value> = table.dims().into_iter().map(Value::dim).collect();
+    if dims.len() != 2 {
+        return Err(bad_argument("Embeddings parameter is expected to be 2-dimensional"));
+    }
+    let Some(class) = interpreter.layer_class("Embedding") else { return Ok(Value::Unknown) };
+    let padding = (crate::ast::Name::from("padding_idx"), args.value("padding_idx"));
+    let call = CallArgs { positional: dims, keywords: vec![padding] };
+    let made = interpreter.instantiate(&class, call)?;
+    if let Some(weight) = made.module().and_then(|module| module.parameter("weight")) {
+        weight.0.requires_grad.set(!args.bool(interpreter, "freeze")?);
+    }
+    Ok(made)
+}
 
 fn keep_all(args: &Args) -> Eval<()> {
     let module = this(args)?;

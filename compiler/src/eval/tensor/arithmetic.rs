@@ -120,6 +120,13 @@ impl Interpreter<'_> {
         Ok(())
     }
 
+    /// Makes a tensor another, of another shape too: `unsqueeze_` and relatives.
+    pub(crate) fn become_in_place(&mut self, old: &Tensor, new: &Tensor) {
+        *old.0.source.borrow_mut() = new.0.source.borrow().clone();
+        *old.0.tensor_type.borrow_mut() = new.tensor_type();
+        *old.0.strides.borrow_mut() = new.0.strides.borrow().clone();
+    }
+
     /// A comparison with a tensor; only its result's use can be refused.
     pub(crate) fn tensor_compare(
         &mut self,

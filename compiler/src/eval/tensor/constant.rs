@@ -132,5 +132,12 @@ pub(crate) fn scalar(number: f64, dtype: DType) -> Value {
 
 /// Complains about an element that is no number.
 pub(crate) fn not_a_number(value: &Value) -> Box<crate::eval::error::Stop> {
+    if matches!(value, Value::Batch(_)) {
+        return crate::eval::error::refuse(
+            crate::eval::error::Mistake::SymbolicArithmetic,
+            "a number that depends on the batch size cannot be an element or a bound here",
+        )
+        .help("write it without the batch size: the batch may have any size");
+    }
     type_error(format!("a tensor cannot be made of {}", value.type_name()))
 }

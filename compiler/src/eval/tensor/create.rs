@@ -1,7 +1,7 @@
 //! Tensors out of nothing: `torch.zeros`, `torch.randn`, `torch.tensor`, `torch.arange`.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, Mistake, refuse};
+use crate::eval::error::{Eval, Mistake, Stop, bad_argument, refuse};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, Native, extent};
 use crate::eval::value::{Source, Tensor, Value};
@@ -104,24 +104,11 @@ fn tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     match &data {
         Value::Tensor(tensor) => Ok(Value::Tensor(tensor.clone())),
         Value::List(_) | Value::Tuple(_) | Value::Range(_) => {
-            let items = interpreter.collect(&data)?;
-            let mut numbers = Vec::with_capacity(items.len());
-            for item in &items {
-                match item.as_float() {
-                    Some(number) => numbers.push(number),
-                    None if matches!(item, Value::List(_) | Value::Tuple(_)) => {
-                        return Err(refuse(
-                            Mistake::UnsupportedArgument,
-                            "nasc does not support a nested list in torch.tensor",
-                        )
-                        .help("use a flat list and view()"));
-                    }
-                    None => return Err(not_a_number(item)),
-                }
-            }
-            let is_float = items.iter().any(|item| matches!(item, Value::Float(_)));
-            let default = if is_float || items.is_empty() { DType::F32 } else { DType::I64 };
-            Ok(vector(numbers, dtype.unwrap_or(default)))
+            let mut found = Elements::default();
+            found.gather(interpreter, &data, 0)?;
+            let default =
+                if found.has_float || found.numbers.is_empty() { DType::F32 } else { DType::I64 };
+            Ok(found.tensor(dtype.unwrap_or(default)))
         }
         other => match other.as_float() {
             Some(number) => {
@@ -134,16 +121,58 @@ fn tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     }
 }
 
+/// The numbers of nested lists and the extents of the lists.
+#[derive(Default)]
+struct Elements {
+    numbers: Vec<f64>,
+    extents: Vec<u64>,
+    has_float: bool,
+}
+
+impl Elements {
+    fn gather(
+        &mut self,
+        interpreter: &mut Interpreter<'_>,
+        value: &Value,
+        depth: usize,
+    ) -> Eval<()> {
+        if !matches!(value, Value::List(_) | Value::Tuple(_) | Value::Range(_)) {
+            let number = value.as_float().ok_or_else(|| not_a_number(value))?;
+            if depth != self.extents.len() {
+                return Err(ragged());
+            }
+            self.has_float |= matches!(value, Value::Float(_));
+            self.numbers.push(number);
+            return Ok(());
+        }
+        let items = interpreter.collect(value)?;
+        interpreter.fuel.allocate(items.len())?;
+        match self.extents.get(depth) {
+            Some(&extent) if extent != items.len() as u64 => return Err(ragged()),
+            Some(_) => {}
+            None if self.numbers.is_empty() && depth < 16 => self.extents.push(items.len() as u64),
+            None => return Err(ragged()),
+        }
+        items.iter().try_for_each(|item| self.gather(interpreter, item, depth + 1))
+    }
+
+    fn tensor(self, dtype: DType) -> Value {
+        let tensor_type = TensorType { dtype, shape: Shape::known(&self.extents) };
+        Value::Tensor(Tensor::new(tensor_type, Source::Data(self.numbers.into())))
+    }
+}
+
+fn ragged() -> Box<Stop> {
+    bad_argument("a tensor is made of lists of the same length at every depth")
+}
+
 /// `torch.Tensor(2, 3)` and `torch.Tensor([1., 2.])`.
 pub(crate) fn new_tensor(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     match args.rest.as_slice() {
         [Value::List(_)] => {
-            let items = interpreter.collect(args.rest.first().unwrap_or(&Value::None))?;
-            let numbers: Option<Vec<f64>> = items.iter().map(Value::as_float).collect();
-            let dtype = legacy_dtype(args);
-            numbers.map(|numbers| vector(numbers, dtype)).ok_or_else(|| {
-                refuse(Mistake::UnsupportedArgument, "nasc does not support this torch.Tensor(...)")
-            })
+            let mut found = Elements::default();
+            found.gather(interpreter, args.rest.first().unwrap_or(&Value::None), 0)?;
+            Ok(found.tensor(legacy_dtype(args)))
         }
         sizes => {
             let shape = shape_of(interpreter, sizes)?;

@@ -4,7 +4,7 @@
 use crate::eval::error::{Eval, Mistake, refuse, silent};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{Arange, Full, Op};
+use crate::ir::op::{Arange, Distribution, Full, Op, Random};
 use crate::ir::{
     Init, ModuleId, ModulePath, Param, ParamKind, Provenance, Shape, TensorType, ValueId,
 };
@@ -150,9 +150,24 @@ impl Interpreter<'_> {
         values.first().copied().unwrap_or(ValueId(0))
     }
 
+    /// Numbers drawn anew for each batch.
+    fn random(&mut self, tensor: &Tensor, distribution: Distribution) -> ValueId {
+        let tensor_type = tensor.tensor_type();
+        let TensorType { dtype, shape } = tensor_type.clone();
+        let op = Op::Random(Random { shape, dtype, distribution });
+        let provenance = self.provenance();
+        let values = self.builder.node(op, Vec::new(), vec![Some(tensor_type)], provenance);
+        values.first().copied().unwrap_or(ValueId(0))
+    }
+
     /// A tensor that no module registered: it has values, but no name in the state dict.
     fn unregistered(&mut self, tensor: &Tensor, init: Init) -> Eval<ValueId> {
         let TensorType { dtype, shape } = tensor.tensor_type();
+        if let (Some(distribution), true) =
+            (drawn(&init), shape.0.iter().any(|dim| dim.known().is_none()))
+        {
+            return Ok(self.random(tensor, distribution));
+        }
         let shape = known_extents(&shape)?;
         let name = format!("unregistered.{}", self.builder.graph().params.len());
         let id = self.builder.param(Param {
@@ -164,6 +179,15 @@ impl Interpreter<'_> {
             init,
         });
         self.builder.param_value(id).ok_or_else(silent)
+    }
+}
+
+/// How the elements of a random tensor are drawn.
+fn drawn(init: &Init) -> Option<Distribution> {
+    match init {
+        Init::Normal { mean, std } if (*mean, *std) == (0.0, 1.0) => Some(Distribution::Normal),
+        Init::Uniform { low, high } if (*low, *high) == (0.0, 1.0) => Some(Distribution::Uniform),
+        _ => None,
     }
 }
 

@@ -112,7 +112,7 @@ pub(crate) const FUNCTIONS: &[Native] = &[
     native("torch.tril", "input, diagonal=0", reshape::triangle),
     native("torch.triu", "input, diagonal=0", reshape::triangle),
     native("torch.masked_fill", "input, mask, value", arithmetic::masked_fill),
-    native("torch.einsum", "equation, *operands", reshape::einsum),
+    native("torch.einsum", "equation, *operands", super::einsum::einsum),
     native("torch.where", "condition, input, other", arithmetic::choose),
     native("torch.clone", "input", reshape::identity),
     native("torch.numel", "input", numel),
@@ -223,6 +223,14 @@ const METHODS: &[Native] = &[
     native("Tensor.tril", "input, diagonal=0", reshape::triangle),
     native("Tensor.triu", "input, diagonal=0", reshape::triangle),
     native("Tensor.masked_fill", "input, mask, value", arithmetic::masked_fill),
+    native("Tensor.where", "input, condition, other", |interpreter, args| {
+        let names = ["condition", "input", "other"];
+        let call = CallArgs::positional(names.map(|name| args.value(name)).to_vec());
+        match crate::eval::library::function("torch.where") {
+            Some(function) => interpreter.call_native(function, call),
+            None => Ok(Value::Unknown),
+        }
+    }),
     native("Tensor.size", "input, dim=None", size),
     native("Tensor.dim", "input", |_, args| Ok(Value::Int(args.tensor("input")?.rank() as i128))),
     native("Tensor.repeat_interleave", "input, repeats, dim=None", reshape::repeat_interleave),
@@ -255,7 +263,6 @@ const INITIALISING: &[&str] = &[
     "uniform_",
     "zero_",
     "fill_",
-    "copy_",
     "trunc_normal_",
     "bernoulli_",
     "erfinv_",
@@ -280,13 +287,39 @@ const BROADCASTING: &[&str] = &[
     "masked_fill",
 ];
 
+/// Methods whose in-place twin gives its tensor another shape.
+const MOVING: &[&str] = &["unsqueeze", "squeeze", "transpose", "swapaxes", "t"];
+
+/// `tensor.copy_(source)`: while the network runs, its elements are those of the source.
+static COPY: Native =
+    native("Tensor.copy_", "input, src, non_blocking=False", |interpreter, args| {
+        let input = args.tensor("input")?;
+        let Value::Tensor(source) = args.value("src") else { return Ok(Value::Tensor(input)) };
+        if interpreter.module_stack.is_empty() {
+            return Ok(Value::Tensor(input));
+        }
+        let shape = input.tensor_type().shape;
+        let Value::Tensor(wide) = interpreter.expand_to(&source, shape)? else {
+            return Ok(Value::Tensor(input));
+        };
+        if let Value::Tensor(new) = interpreter.cast(&wide, input.dtype())? {
+            interpreter.replace_in_place(&input, &new)?;
+        }
+        Ok(Value::Tensor(input))
+    });
+
 static INITIALISE: Native =
     native("Tensor.initialise", "input, *args, **kwargs", |_, args| Ok(args.value("input")));
 
-static IN_PLACE: Native =
-    native("Tensor.in_place", "function, input, *args, **kwargs", |interpreter, args| {
+static IN_PLACE: Native = native(
+    "Tensor.in_place",
+    "function, input, *args, **kwargs",
+    |interpreter, args| {
         let tensor = args.tensor("input")?;
-        if matches!(&*tensor.0.source.borrow(), Source::Fill(_) | Source::Param(_)) {
+        let moves = matches!(&args.value("function"), Value::Native(native) if MOVING.contains(&method_name(native)));
+        let is_parameter = matches!(&*tensor.0.source.borrow(), Source::Param(_));
+        let is_filled = matches!(&*tensor.0.source.borrow(), Source::Fill(_));
+        if is_parameter || is_filled && !moves && interpreter.module_stack.is_empty() {
             return Ok(Value::Tensor(tensor));
         }
         let mut positional = vec![Value::Tensor(tensor.clone())];
@@ -294,6 +327,10 @@ static IN_PLACE: Native =
         let call = CallArgs { positional, keywords: args.extra.clone() };
         let function = args.value("function");
         match interpreter.call(&function, call)? {
+            Value::Tensor(new) if moves => {
+                interpreter.become_in_place(&tensor, &new);
+                Ok(Value::Tensor(tensor))
+            }
             Value::Tensor(new) => {
                 if let Value::Native(native) = &function
                     && BROADCASTING.contains(&method_name(native))
@@ -308,10 +345,11 @@ static IN_PLACE: Native =
             }
             other => Ok(other),
         }
-    });
+    },
+);
 
 fn find(name: &str) -> Option<&'static Native> {
-    METHODS.iter().find(|native| method_name(native) == name)
+    METHODS.iter().chain(super::select::METHODS).find(|native| method_name(native) == name)
 }
 
 /// Names of methods and attributes, for suggestions.
@@ -369,6 +407,9 @@ impl Interpreter<'_> {
         let object = Value::Tensor(tensor.clone());
         if let Some(native) = find(name) {
             return Some(Value::Bound(Rc::new((object, Value::Native(native)))));
+        }
+        if name == "copy_" {
+            return Some(Value::Bound(Rc::new((object, Value::Native(&COPY)))));
         }
         if INITIALISING.contains(&name) {
             return Some(Value::Bound(Rc::new((object, Value::Native(&INITIALISE)))));

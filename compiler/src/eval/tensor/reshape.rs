@@ -4,9 +4,7 @@ use crate::eval::error::{Eval, Mistake, misfit, raise, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, extent, normalise_dim};
 use crate::eval::value::{Source, Tensor, Value};
-use crate::ir::op::{
-    Cat, Einsum, Expand, Flip, Op, Permute, Reshape, Roll, Slice, Split, Triangle,
-};
+use crate::ir::op::{Cat, Expand, Flip, Op, Permute, Reshape, Roll, Slice, Split, Triangle};
 use crate::ir::{Dim, Shape};
 use crate::shape;
 use crate::shape::ShapeError;
@@ -525,41 +523,6 @@ pub(super) fn flip(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value
     let tensor = args.tensor("input")?;
     let dims = args.dims("dims", tensor.rank())?;
     interpreter.emit("flip", Op::Flip(Flip { dims }), &[tensor])
-}
-
-/// `torch.einsum('bij,bjk->bik', a, b)` with an explicit result and single letters.
-pub(super) fn einsum(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
-    let equation = args.string("equation")?.replace(' ', "");
-    let unsupported = || {
-        crate::eval::error::refuse(
-            Mistake::UnsupportedArgument,
-            "nasc supports einsum only with `->` and without `...`",
-        )
-    };
-    let (left, right) = equation.split_once("->").ok_or_else(unsupported)?;
-    if equation.contains('.') {
-        return Err(unsupported());
-    }
-    let given = match args.rest.as_slice() {
-        [only @ (Value::List(_) | Value::Tuple(_))] => interpreter.collect(only)?,
-        several => several.to_vec(),
-    };
-    let mut tensors = Vec::new();
-    for value in given {
-        match value {
-            Value::Tensor(tensor) => tensors.push(tensor),
-            Value::Unknown => return Ok(Value::Unknown),
-            other => {
-                return Err(type_error(format!(
-                    "einsum() takes tensors, not {}",
-                    other.type_name()
-                )));
-            }
-        }
-    }
-    let operands = left.split(',').map(|labels| labels.chars().collect()).collect();
-    let op = Op::Einsum(Einsum { operands, output: right.chars().collect() });
-    interpreter.emit("torch.einsum", op, &tensors)
 }
 
 /// `torch.tril` and `torch.triu`.
