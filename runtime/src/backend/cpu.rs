@@ -5,10 +5,12 @@
 mod affine;
 mod arithmetic;
 mod arrange;
+mod attention;
 mod batch_norm;
 mod divide;
 mod fuse;
 mod kernel;
+mod linear;
 mod lower;
 mod memory;
 mod parameters;
@@ -130,7 +132,7 @@ impl Backend for CpuBackend {
     fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
         let labels = vec![0; count];
         self.pass(Batch { images, labels: &labels }, Mode::Evaluation, false)?;
-        Ok(self.crew.logits(&mut self.parameters, Batch { images, labels: &labels }))
+        Ok(self.crew.logits(Batch { images, labels: &labels }))
     }
 
     fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {
