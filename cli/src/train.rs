@@ -155,12 +155,12 @@ fn train(
             output.remark(format!(
                 "error: training diverged at step {step}: the loss is not a finite number; \
                  try a smaller --lr (it was {})",
-                learning_rate(config)
+                config.optimizer.learning_rate()
             ))?;
             return Ok(Exit::Program);
         }
-        // Neither limit is set by this command.
-        StopReason::TimeBudget | StopReason::StepBudget => Exit::Success,
+        // No limit is set by this command.
+        StopReason::TimeBudget | StopReason::StepBudget | StopReason::EarlyStop => Exit::Success,
     };
     let test = trainer.evaluate(SplitKind::Test)?;
     output.line(format!("test loss {:.4}, accuracy {}", test.loss, percent(test.accuracy)))?;
@@ -171,11 +171,6 @@ fn train(
         grouped(report.steps as u64)
     ))?;
     Ok(exit)
-}
-
-fn learning_rate(config: &TrainConfig) -> f64 {
-    let nasc_runtime::train::Optimizer::Sgd { learning_rate, .. } = config.optimizer;
-    learning_rate
 }
 
 /// Trains with a bar for the whole training and a line for each epoch.

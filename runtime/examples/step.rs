@@ -46,7 +46,14 @@ fn main() -> Result<(), Failure> {
     let images: Vec<f32> = (0..batch * 3 * 32 * 32).map(|_| draw()).collect();
     let labels: Vec<u32> = (0..batch as u32).map(|index| index % 10).collect();
     let batch = Batch { images: &images, labels: &labels };
-    let sgd = SgdStep { learning_rate: 0.01, momentum: 0.9, weight_decay: 0.0, nesterov: false };
+    let sgd = SgdStep {
+        learning_rate: 0.01,
+        momentum: 0.9,
+        weight_decay: 0.0,
+        dampening: 0.0,
+        nesterov: false,
+    };
+    let sgd = sgd.into();
     let began = Instant::now();
     backend.train_step(batch, &sgd)?;
     println!("first {:.3}", began.elapsed().as_secs_f64() * 1e3);

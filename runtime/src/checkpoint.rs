@@ -1,19 +1,31 @@
 //! Safetensors in and out, with PyTorch's state-dict names. Files are replaced atomically. Not here:
 //! whether a state dict fits a network (`StateDict::check`).
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
+use crate::data::ImageTask;
 use crate::error::RuntimeError;
 use crate::state::{Elements, StateDict, StateTensor};
+
+/// Key of the task among a file's metadata.
+const TASK: &str = "nasc.task";
 
 /// A state dict as the bytes of a safetensors file.
 ///
 /// # Errors
 /// [`RuntimeError::Checkpoint`] if a shape and its elements disagree.
 pub fn to_bytes(state: &StateDict) -> Result<Vec<u8>, RuntimeError> {
+    bytes(state, None)
+}
+
+fn bytes(
+    state: &StateDict,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, RuntimeError> {
     let bytes: Vec<Vec<u8>> = state.tensors.values().map(little_endian).collect();
     let views = state.tensors.iter().zip(&bytes).map(|((name, tensor), bytes)| {
         let dtype = match tensor.elements {
@@ -23,7 +35,7 @@ pub fn to_bytes(state: &StateDict) -> Result<Vec<u8>, RuntimeError> {
         Ok((name, TensorView::new(dtype, tensor.shape.clone(), bytes).map_err(damaged)?))
     });
     let views = views.collect::<Result<Vec<_>, RuntimeError>>()?;
-    serialize(views, None).map_err(damaged)
+    serialize(views, metadata).map_err(damaged)
 }
 
 /// The state dict in the bytes of a safetensors file. Bytes and 16-bit or 64-bit floats are not
@@ -52,12 +64,30 @@ pub fn from_bytes(bytes: &[u8]) -> Result<StateDict, RuntimeError> {
 /// # Errors
 /// [`RuntimeError::CheckpointFile`] if the folder cannot be written; an old file then stays.
 pub fn save(state: &StateDict, path: &Path) -> Result<(), RuntimeError> {
-    let bytes = to_bytes(state)?;
+    write(&bytes(state, None)?, path)
+}
+
+/// As [`save`], with what the weights are for in the file's metadata, which other readers of the format
+/// pass over.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_with_task(
+    state: &StateDict,
+    task: &ImageTask,
+    path: &Path,
+) -> Result<(), RuntimeError> {
+    let text = serde_json::to_string(task)
+        .map_err(|error| RuntimeError::Checkpoint { reason: error.to_string() })?;
+    write(&bytes(state, Some(HashMap::from([(TASK.to_owned(), text)])))?, path)
+}
+
+fn write(bytes: &[u8], path: &Path) -> Result<(), RuntimeError> {
     let failed = |source| RuntimeError::CheckpointFile { path: path.to_owned(), source };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file =
         tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    file.write_all(&bytes).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
@@ -68,9 +98,25 @@ pub fn save(state: &StateDict, path: &Path) -> Result<(), RuntimeError> {
 /// # Errors
 /// [`RuntimeError::CheckpointFile`] or [`RuntimeError::Checkpoint`].
 pub fn load(path: &Path) -> Result<StateDict, RuntimeError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| RuntimeError::CheckpointFile { path: path.to_owned(), source })?;
-    from_bytes(&bytes)
+    from_bytes(&read(path)?)
+}
+
+/// Reads a checkpoint, and what it is for if [`save_with_task`] wrote it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_task(path: &Path) -> Result<(StateDict, Option<ImageTask>), RuntimeError> {
+    let bytes = read(path)?;
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(damaged)?;
+    let text = header.metadata().as_ref().and_then(|entries| entries.get(TASK));
+    let task = text.map(|text| serde_json::from_str(text)).transpose();
+    let task = task.map_err(|error| RuntimeError::Checkpoint { reason: error.to_string() })?;
+    Ok((from_bytes(&bytes)?, task))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, RuntimeError> {
+    std::fs::read(path)
+        .map_err(|source| RuntimeError::CheckpointFile { path: path.to_owned(), source })
 }
 
 fn little_endian(tensor: &StateTensor) -> Vec<u8> {

@@ -91,6 +91,9 @@ pub enum RuntimeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A pass that was broken off because its time was over.
+    #[error("the time limit was reached; allow more time")]
+    TimeLimit,
     /// The data set.
     #[error(transparent)]
     Data(#[from] DataError),

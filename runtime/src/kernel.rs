@@ -9,5 +9,6 @@ pub mod gemm;
 pub mod linear;
 pub mod pointwise;
 pub mod pool;
+pub mod resample;
 pub mod vector;
 pub mod window;

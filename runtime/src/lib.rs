@@ -12,6 +12,7 @@ pub mod init;
 pub mod kernel;
 pub mod onednn;
 pub mod plan;
+pub mod predict;
 pub mod state;
 pub mod train;
 

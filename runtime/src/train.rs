@@ -2,26 +2,31 @@
 //! and steps, and what came of it. How a step is computed is the backend's business.
 
 mod config;
+mod interface;
+mod method;
+mod optimizer;
+mod progress;
 mod report;
 mod schedule;
 
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use nasc_compiler::cost;
-use nasc_compiler::ir::{CheckedGraph, Dim};
+use nasc_compiler::ir::CheckedGraph;
 
-use crate::backend::candle::CandleBackend;
-use crate::backend::cpu::CpuBackend;
-use crate::backend::{Backend, Batch, BatchOutcome, SgdStep};
-use crate::data::{Batches, Dataset, LastBatch, PixelScaling, SplitKind};
+use crate::backend::{Backend, Batch};
+use crate::data::{Augmenter, Batches, Dataset, LastBatch, PixelScaling, SplitKind};
 use crate::error::RuntimeError;
 use crate::state::StateDict;
+pub(crate) use interface::backend_for;
+use interface::check_interface;
+use progress::{Best, Parts, Progress, Totals, identity};
 
-pub use config::{Optimizer, TrainConfig};
+pub use config::TrainConfig;
+pub use method::{Method, OptimizerName, Recipe, ScheduleName};
+pub use optimizer::Optimizer;
 pub use report::{EpochReport, Evaluation, StopReason, TrainEvent, TrainReport};
-pub use schedule::Schedule;
+pub use schedule::{OneCycle, Rates, Schedule, WarmUp};
 
 /// Trains one network on one data set.
 ///
@@ -32,36 +37,14 @@ pub struct Trainer<'a> {
     data: &'a Dataset,
     pixels: PixelScaling,
     config: TrainConfig,
+    augmenter: Augmenter,
     images: Vec<f32>,
     labels: Vec<u32>,
+    progress: Progress,
 }
 
-/// Why the loop of an epoch ended.
-enum Ended {
-    Epoch(Totals),
-    Early(StopReason),
-}
-
-/// Sums over images.
-#[derive(Default)]
-struct Totals {
-    loss: f64,
-    correct: usize,
-    images: usize,
-}
-
-impl Totals {
-    fn add(&mut self, outcome: BatchOutcome, images: usize) {
-        self.loss += outcome.loss * images as f64;
-        self.correct += outcome.correct;
-        self.images += images;
-    }
-
-    fn mean(&self) -> Evaluation {
-        let images = self.images.max(1) as f64;
-        Evaluation { loss: self.loss / images, accuracy: self.correct as f64 / images }
-    }
-}
+/// Hears of every step and epoch, and may break off.
+type Observer<'o> = dyn FnMut(TrainEvent<'_>) -> ControlFlow<()> + 'o;
 
 impl<'a> Trainer<'a> {
     /// Prepares training on the CPU.
@@ -94,13 +77,15 @@ impl<'a> Trainer<'a> {
             backend.load(state)?;
         }
         let pixels = data.pixel_scaling(config.normalization);
+        let augmenter = Augmenter::new(config.augmentation, &pixels, config.seed);
         let batch = config.batch_size.get();
         let images = vec![0.0; batch.saturating_mul(data.shape().elements())];
-        let config = config.clone();
-        Ok(Trainer { backend, data, pixels, config, images, labels: vec![0; batch] })
+        let (config, labels, progress) = (config.clone(), vec![0; batch], Progress::new());
+        Ok(Trainer { backend, data, pixels, config, augmenter, images, labels, progress })
     }
 
-    /// Trains, and tells `observer` of every step and epoch; it may break off.
+    /// Trains, and tells `observer` of every step and epoch; it may break off. Called again after a
+    /// break, it goes on from there.
     ///
     /// # Errors
     /// If the device or the recorded order of images fails. Divergence and limits are no errors but
@@ -109,69 +94,160 @@ impl<'a> Trainer<'a> {
         &mut self,
         mut observer: impl FnMut(TrainEvent<'_>) -> ControlFlow<()>,
     ) -> Result<TrainReport, RuntimeError> {
+        let before = self.progress.elapsed;
         let began = Instant::now();
-        let mut report = TrainReport::new();
-        for epoch in 0..self.config.epochs {
-            let epoch_began = Instant::now();
-            match self.epoch(epoch, began, &mut report, &mut observer)? {
-                Ended::Early(stop) => {
-                    report.stop = stop;
-                    return Ok(report);
-                }
-                Ended::Epoch(totals) => {
-                    let seconds = epoch_began.elapsed().as_secs_f64();
-                    let validation = self.evaluate(SplitKind::Validation)?;
-                    report.epochs.push(EpochReport::new(totals.mean(), validation, seconds));
-                }
-            }
-            let last = report.epochs.last();
-            if last
-                .is_some_and(|last| observer(TrainEvent::Epoch { epoch, report: last }).is_break())
-            {
-                report.stop = StopReason::Interrupted;
-                return Ok(report);
-            }
+        let left = self.config.time_limit.map(|limit| limit.saturating_sub(before));
+        self.backend.set_deadline(left.and_then(|left| began.checked_add(left)));
+        let stop = self.go(began, &mut observer);
+        self.backend.set_deadline(None);
+        self.progress.elapsed = before + began.elapsed();
+        let mut stop = stop?;
+        if !matches!(stop, StopReason::Diverged { .. }) && !self.backend.is_finite()? {
+            stop = StopReason::Diverged { step: self.progress.report.steps.saturating_sub(1) };
         }
-        Ok(report)
+        self.progress.report.stop = stop;
+        if matches!(stop, StopReason::Completed | StopReason::EarlyStop) {
+            self.restore_best()?;
+        }
+        Ok(self.progress.report.clone())
     }
 
+    /// Puts back the weights of the best epoch, if the configuration keeps them and there is one.
+    /// [`Trainer::run`] does it by itself when a training is complete. Others may go on, so their
+    /// [`Trainer::checkpoint`] comes first.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn restore_best(&mut self) -> Result<(), RuntimeError> {
+        match &self.progress.best {
+            Some(best) => self.backend.load(&best.state),
+            None => Ok(()),
+        }
+    }
+
+    /// Everything that is needed to go on later, as if the training had not been stopped.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn checkpoint(&self) -> Result<StateDict, RuntimeError> {
+        let network = self.backend.state()?;
+        let training = self.backend.training_state()?;
+        let progress = self.progress.clone();
+        Ok(Parts { network, training, progress }.join(identity(&self.config, self.data)))
+    }
+
+    /// Takes up a training where [`Trainer::checkpoint`] left it.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Checkpoint`] if it is that of another training, [`RuntimeError::State`] if it
+    /// is that of another network.
+    pub fn resume(&mut self, checkpoint: &StateDict) -> Result<(), RuntimeError> {
+        let parts = Parts::split(checkpoint, identity(&self.config, self.data))?;
+        self.backend.load(&parts.network)?;
+        self.backend.load_training_state(&parts.training)?;
+        self.progress = parts.progress;
+        Ok(())
+    }
+
+    /// What was reported so far.
+    pub fn report(&self) -> &TrainReport {
+        &self.progress.report
+    }
+
+    /// Epoch by epoch, until there is a reason to stop.
+    fn go(
+        &mut self,
+        began: Instant,
+        observer: &mut Observer<'_>,
+    ) -> Result<StopReason, RuntimeError> {
+        while self.progress.report.epochs.len() < self.config.epochs {
+            let patience = self.config.early_stop.unwrap_or(usize::MAX);
+            if self.progress.stale_epochs() >= patience {
+                return Ok(StopReason::EarlyStop);
+            }
+            let stop = match self.epoch(began, observer) {
+                Err(RuntimeError::TimeLimit) => Some(StopReason::TimeBudget),
+                stop => stop?,
+            };
+            if let Some(stop) = stop {
+                return Ok(stop);
+            }
+        }
+        Ok(StopReason::Completed)
+    }
+
+    /// The rest of an epoch, and its validation.
     fn epoch(
         &mut self,
-        epoch: usize,
         began: Instant,
-        report: &mut TrainReport,
-        observer: &mut impl FnMut(TrainEvent<'_>) -> ControlFlow<()>,
-    ) -> Result<Ended, RuntimeError> {
+        observer: &mut Observer<'_>,
+    ) -> Result<Option<StopReason>, RuntimeError> {
+        let (before, epoch_began) = (self.progress.epoch_time, Instant::now());
+        let stop = self.steps(began, observer);
+        self.progress.epoch_time = before + epoch_began.elapsed();
+        if let Some(stop) = stop? {
+            return Ok(Some(stop));
+        }
+        let validation = self.evaluate(SplitKind::Validation)?;
+        if !validation.loss.is_finite() || !self.backend.is_finite()? {
+            let step = self.progress.report.steps.saturating_sub(1);
+            return Ok(Some(StopReason::Diverged { step }));
+        }
+        let seconds = self.progress.epoch_time.as_secs_f64();
+        let report = EpochReport::new(self.progress.totals.mean(), validation, seconds);
+        let epoch = self.progress.report.epochs.len();
+        self.progress.report.epochs.push(report);
+        self.progress.totals = Totals::default();
+        self.progress.epoch_time = std::time::Duration::ZERO;
+        if self.config.keep_best && self.progress.last_is_best() {
+            self.progress.best = Some(Best { epoch, state: self.backend.state()? });
+        }
+        let flow = observer(TrainEvent::Epoch { epoch, report: &report });
+        Ok(flow.is_break().then_some(StopReason::Interrupted))
+    }
+
+    /// The remaining steps of an epoch.
+    fn steps(
+        &mut self,
+        began: Instant,
+        observer: &mut Observer<'_>,
+    ) -> Result<Option<StopReason>, RuntimeError> {
+        let epoch = self.progress.report.epochs.len();
         let mut batches =
             Batches::new(self.data.train(), &self.pixels, self.config.batch_size, LastBatch::Keep)?;
         match self.config.order.as_ref().and_then(|order| order.get(epoch)) {
             Some(order) => batches.set_order(order)?,
             None => batches.shuffle(self.config.seed, epoch as u64),
         }
+        batches.skip(self.progress.totals.images());
         let per_epoch = batches.batches_per_epoch();
-        let mut totals = Totals::default();
+        let before = self.progress.elapsed;
         while let Some(count) = batches.next_batch(&mut self.images, &mut self.labels)? {
-            let step = report.steps;
-            if let Some(stop) = self.config.exhausted(step, began.elapsed()) {
-                return Ok(Ended::Early(stop));
+            let step = self.progress.report.steps;
+            if let Some(stop) = self.config.exhausted(step, before + began.elapsed()) {
+                return Ok(Some(stop));
             }
+            let pixels = count * self.data.shape().elements();
+            let images = self.images.get_mut(..pixels).unwrap_or_default();
+            self.augmenter.vary(images, epoch, self.progress.totals.images());
             let rates = self.config.step(step, per_epoch);
             let batch = batch(&self.images, &self.labels, count);
             let outcome = self.backend.train_step(batch, &rates)?;
+            let report = &mut self.progress.report;
             report.steps += 1;
             if !outcome.loss.is_finite() {
-                return Ok(Ended::Early(StopReason::Diverged { step }));
+                return Ok(Some(StopReason::Diverged { step }));
             }
             if self.config.record_steps {
                 report.step_losses.push(outcome.loss);
             }
-            totals.add(outcome, count);
+            self.progress.totals.add(outcome, count);
             let event = TrainEvent::Step { epoch, step, per_epoch, loss: outcome.loss };
             if observer(event).is_break() {
-                return Ok(Ended::Early(StopReason::Interrupted));
+                return Ok(Some(StopReason::Interrupted));
             }
         }
-        Ok(Ended::Epoch(totals))
+        Ok(None)
     }
 
     /// Mean loss and accuracy over a split, in evaluation mode.
@@ -217,21 +293,6 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Multiply-accumulates of one sample from which a batch is divided among threads: below, starting a
-/// thread costs more than it brings.
-const WORTH_DIVIDING: u64 = 300_000;
-
-/// The static plan where it has all operations and oneDNN is installed, else candle's autograd.
-fn backend_for(graph: &CheckedGraph, seed: u64) -> Result<Box<dyn Backend>, RuntimeError> {
-    let is_small = cost::analyze(graph).macs < WORTH_DIVIDING;
-    let threads = if is_small { 1 } else { rayon::current_num_threads() };
-    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-    match CpuBackend::new(graph, seed, threads)? {
-        Some(backend) => Ok(Box::new(backend)),
-        None => Ok(Box::new(CandleBackend::cpu(graph, seed)?)),
-    }
-}
-
 fn batch<'a>(images: &'a [f32], labels: &'a [u32], count: usize) -> Batch<'a> {
     let elements = images.len() / labels.len().max(1);
     Batch {
@@ -251,33 +312,15 @@ fn largest(row: &[f32]) -> u32 {
     best.0
 }
 
-/// Whether the network maps the data set's images to one logit per class.
-fn check_interface(graph: &CheckedGraph, data: &Dataset) -> Result<(), RuntimeError> {
-    let shape = |ids: &[nasc_compiler::ir::ValueId]| {
-        let shapes = ids.iter().filter_map(|&id| graph.tensor_type(id));
-        shapes.map(|found| found.shape.to_string()).collect::<Vec<String>>().join(", ")
-    };
-    let images =
-        [Dim::N].into_iter().chain(data.shape().dims().map(|extent| Dim::Known(extent as u64)));
-    let wanted = nasc_compiler::ir::Shape(images.collect()).to_string();
-    if shape(&graph.inputs) != wanted {
-        let expected = format!("inputs {}", shape(&graph.inputs));
-        return Err(RuntimeError::Interface { expected, found: format!("images {wanted}") });
+/// Refuses a value that makes no sense.
+fn require(
+    field: &'static str,
+    value: impl ToString,
+    holds: bool,
+    required: &'static str,
+) -> Result<(), RuntimeError> {
+    if holds {
+        return Ok(());
     }
-    let logits = format!("[N, {}]", data.classes());
-    if graph.outputs.len() != 1 || shape(&graph.outputs) != logits {
-        let expected = format!("images and gives {}", shape(&graph.outputs));
-        return Err(RuntimeError::Interface { expected, found: format!("classes {logits}") });
-    }
-    Ok(())
-}
-
-impl TrainConfig {
-    /// The constants of step `step`.
-    fn step(&self, step: usize, per_epoch: usize) -> SgdStep {
-        let total = self.epochs.saturating_mul(per_epoch);
-        let Optimizer::Sgd { learning_rate, momentum, weight_decay, nesterov } = self.optimizer;
-        let learning_rate = learning_rate * self.schedule.factor(step, total);
-        SgdStep { learning_rate, momentum, weight_decay, nesterov }
-    }
+    Err(RuntimeError::Configuration { field, value: value.to_string(), required })
 }

@@ -69,7 +69,14 @@ fn a_step_of_the_static_plan_allocates_nothing() {
     let images: Vec<f32> = (0..32 * 64).map(|index| (index % 17) as f32 / 17.0).collect();
     let labels: Vec<u32> = (0..32).map(|index| index % 10).collect();
     let batch = Batch { images: &images, labels: &labels };
-    let step = SgdStep { learning_rate: 0.05, momentum: 0.9, weight_decay: 1e-4, nesterov: true };
+    let step = SgdStep {
+        learning_rate: 0.05,
+        momentum: 0.9,
+        weight_decay: 1e-4,
+        dampening: 0.0,
+        nesterov: true,
+    };
+    let step = step.into();
     let first = backend.train_step(batch, &step).unwrap().loss;
     let before = allocations();
     let mut last = first;

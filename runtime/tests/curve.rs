@@ -49,8 +49,13 @@ fn the_loss_curve_is_pytorchs() {
         order.chunks(COUNT as usize).map(|epoch| epoch.iter().map(|&at| at as u32).collect());
     let data = data();
     let mut config = TrainConfig::sgd(4, NonZeroUsize::new(16).unwrap(), 0.05, 0.9, 1);
-    config.optimizer =
-        Optimizer::Sgd { learning_rate: 0.05, momentum: 0.9, weight_decay: 0.001, nesterov: true };
+    config.optimizer = Optimizer::Sgd {
+        learning_rate: 0.05,
+        momentum: 0.9,
+        weight_decay: 0.001,
+        dampening: 0.0,
+        nesterov: true,
+    };
     config.initial = Some(below(&golden, "before/"));
     config.order = Some(order.collect());
     config.record_steps = true;

@@ -4,12 +4,14 @@
 mod check;
 mod presets;
 mod text;
+mod training;
 
 pub use check::CheckedConfig;
 
 use crate::archive::Scale;
 use crate::measures::Descriptor;
 use crate::prompt::InstructionSet;
+use nasc_runtime::train::Method;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -238,7 +240,7 @@ pub enum DecodingMode {
     Shape,
 }
 
-/// How a candidate is trained, by SGD on cross-entropy.
+/// How a candidate is trained on cross-entropy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingConfig {
@@ -246,9 +248,9 @@ pub struct TrainingConfig {
     pub epochs: u32,
     /// Examples of a step.
     pub batch_size: u32,
-    /// Learning rate of SGD.
+    /// Learning rate.
     pub learning_rate: f64,
-    /// Momentum of SGD.
+    /// Momentum of SGD, or first beta of Adam.
     pub momentum: f64,
     /// The split that fitness comes from.
     pub fitness_split: FitnessSplit,
@@ -258,6 +260,17 @@ pub struct TrainingConfig {
     /// Use this many examples at most to measure fitness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_fitness_examples: Option<u32>,
+    /// A candidate whose training takes longer is refused. Limits in seconds make runs depend on the
+    /// machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<f64>,
+    /// Optimiser, schedule, augmentation and the like, as the options of `nasc train`.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub method: Method,
+}
+
+fn is_plain(method: &Method) -> bool {
+    *method == Method::default()
 }
 
 /// The split that fitness comes from.

@@ -2,31 +2,38 @@
 //! gradient or is slow. Threads are rayon's global pool, whose size the program sets.
 
 mod arithmetic;
+mod attention;
 mod convolution;
 mod execute;
 mod graph_ops;
 mod linear;
 mod native;
 mod normalize;
+mod optimize;
 mod pointwise;
 mod pooling;
 mod random;
 mod recurrent;
 mod reduce;
-mod sgd;
+mod resample;
+mod select;
 pub mod support;
 mod tensors;
+
+use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor, Var};
 use nasc_compiler::ir::{CheckedGraph, ParamKind};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Backend, Batch, BatchOutcome, SgdStep};
+use super::moments::{DROPOUT, MOMENTS, UPDATES, damaged, integers, read_integers};
+use super::{Backend, Batch, BatchOutcome, TrainStep};
 use crate::error::RuntimeError;
 use crate::init;
 use crate::plan::{ExecutionPlan, trainable};
 use crate::state::{StateDict, is_stored};
 use execute::{Mode, Run};
+use optimize::Moments;
 
 /// Executes a plan on one candle device.
 pub struct CandleBackend {
@@ -35,6 +42,8 @@ pub struct CandleBackend {
     params: Vec<Parameter>,
     generator: ChaCha8Rng,
     image: Vec<usize>,
+    updates: u64,
+    deadline: Option<Instant>,
 }
 
 /// A parameter or buffer on the device.
@@ -43,8 +52,8 @@ struct Parameter {
     tensor: Tensor,
     /// Set for trainable ones; shares its storage with `tensor`.
     var: Option<Var>,
-    /// The optimiser's momentum buffer.
-    momentum: Option<Tensor>,
+    /// What the optimiser keeps of it.
+    moments: Moments,
 }
 
 impl CandleBackend {
@@ -80,7 +89,7 @@ impl CandleBackend {
         });
         let params =
             params.collect::<Result<Vec<_>, _>>().map_err(RuntimeError::backend("init"))?;
-        Ok(CandleBackend { plan, device, params, generator, image })
+        Ok(CandleBackend { plan, device, params, generator, image, updates: 0, deadline: None })
     }
 
     /// Logits of the images, `[count, classes]`.
@@ -92,8 +101,17 @@ impl CandleBackend {
         let training = mode == Mode::Training;
         let read = |param: &Parameter| param.read(training);
         let mut params: Vec<Tensor> = self.params.iter().map(read).collect();
-        let run = Run { params: &mut params, generator: &mut self.generator, mode, batch: count };
-        let logits = run.execute(&self.plan, vec![input])?;
+        let before = self.generator.clone();
+        let run = Run {
+            params: &mut params,
+            generator: &mut self.generator,
+            mode,
+            batch: count,
+            deadline: self.deadline,
+        };
+        let logits = run.execute(&self.plan, vec![input]).inspect_err(|_| {
+            self.generator = before;
+        })?;
         if training {
             for (param, tensor) in self.params.iter_mut().zip(params) {
                 param.keep_buffer(tensor);
@@ -107,11 +125,12 @@ impl CandleBackend {
         &mut self,
         batch: Batch<'_>,
         mode: Mode,
+        smoothing: f64,
     ) -> Result<(Tensor, BatchOutcome), RuntimeError> {
         let logits = self.logits(batch.images, batch.labels.len(), mode)?;
         let failed = RuntimeError::backend("cross_entropy");
         let correct = count_correct(&logits, batch.labels).map_err(&failed)?;
-        let loss = native::cross_entropy(&logits, batch.labels).map_err(&failed)?;
+        let loss = native::cross_entropy(&logits, batch.labels, smoothing).map_err(&failed)?;
         let value = loss.to_scalar::<f32>().map_err(&failed)?;
         Ok((loss, BatchOutcome { loss: f64::from(value), correct }))
     }
@@ -120,6 +139,7 @@ impl CandleBackend {
 impl Backend for CandleBackend {
     fn load(&mut self, state: &StateDict) -> Result<(), RuntimeError> {
         state.check_params(&self.plan.params)?;
+        self.updates = 0;
         for (param, slot) in self.plan.params.iter().zip(&mut self.params) {
             if let Some(value) = state.tensors.get(param.path.as_str()) {
                 *slot = Parameter::new(value, param.kind, &self.device)
@@ -132,19 +152,20 @@ impl Backend for CandleBackend {
     fn train_step(
         &mut self,
         batch: Batch<'_>,
-        step: &SgdStep,
+        step: &TrainStep,
     ) -> Result<BatchOutcome, RuntimeError> {
-        let (loss, outcome) = self.loss(batch, Mode::Training)?;
+        let (loss, outcome) = self.loss(batch, Mode::Training, step.label_smoothing)?;
         if outcome.loss.is_finite() && loss.track_op() {
             let gradients = loss.backward().map_err(RuntimeError::backend("backward"))?;
-            sgd::update(&mut self.params, &gradients, step)
-                .map_err(RuntimeError::backend("sgd"))?;
+            self.updates += 1;
+            optimize::update(&mut self.params, &gradients, step, self.updates)
+                .map_err(RuntimeError::backend("update"))?;
         }
         Ok(outcome)
     }
 
     fn evaluate(&mut self, batch: Batch<'_>) -> Result<BatchOutcome, RuntimeError> {
-        self.loss(batch, Mode::Evaluation).map(|(_, outcome)| outcome)
+        self.loss(batch, Mode::Evaluation, 0.0).map(|(_, outcome)| outcome)
     }
 
     fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
@@ -154,7 +175,7 @@ impl Backend for CandleBackend {
     }
 
     fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {
-        let (loss, _) = self.loss(batch, Mode::Training)?;
+        let (loss, _) = self.loss(batch, Mode::Training, 0.0)?;
         let failed = RuntimeError::backend("backward");
         let store = loss.backward().map_err(&failed)?;
         let mut state = StateDict::default();
@@ -176,6 +197,62 @@ impl Backend for CandleBackend {
         });
         Ok(StateDict { tensors: tensors.collect::<Result<_, RuntimeError>>()? })
     }
+
+    fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    fn is_finite(&self) -> Result<bool, RuntimeError> {
+        let floats = self.params.iter().filter(|param| param.tensor.dtype().is_float());
+        for param in floats {
+            // infinite and undefined elements make the sum of differences undefined
+            let probe = (&param.tensor - &param.tensor).and_then(|zero| zero.sum_all());
+            let probe = probe.and_then(|sum| sum.to_dtype(DType::F32)?.to_scalar::<f32>());
+            if !probe.map_err(RuntimeError::backend("is_finite"))?.is_finite() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn training_state(&self) -> Result<StateDict, RuntimeError> {
+        let mut state = StateDict::default();
+        for (param, slot) in self.plan.params.iter().zip(&self.params) {
+            for (prefix, moment) in MOMENTS.into_iter().zip(slot.moments.both()) {
+                if let Some(moment) = moment {
+                    let value =
+                        tensors::to_state(moment).map_err(RuntimeError::backend("state"))?;
+                    state.tensors.insert(format!("{prefix}{}", param.path), value);
+                }
+            }
+        }
+        let position = self.generator.get_word_pos();
+        let dropout = integers(&[position as u64, (position >> 64) as u64]);
+        state.tensors.insert(DROPOUT.to_owned(), dropout);
+        state.tensors.insert(UPDATES.to_owned(), integers(&[self.updates]));
+        Ok(state)
+    }
+
+    fn load_training_state(&mut self, state: &StateDict) -> Result<(), RuntimeError> {
+        let [low, high] = read_integers(state, DROPOUT)?;
+        let [updates] = read_integers(state, UPDATES)?;
+        for (param, slot) in self.plan.params.iter().zip(&mut self.params) {
+            let moment = |prefix: &str| {
+                let name = format!("{prefix}{}", param.path);
+                let Some(value) = state.tensors.get(&name) else { return Ok(None) };
+                if value.shape != slot.tensor.dims() {
+                    return Err(damaged(&name));
+                }
+                let value = tensors::from_state(value, &self.device);
+                value.map(Some).map_err(RuntimeError::backend("load"))
+            };
+            let [first, second] = MOMENTS;
+            slot.moments = Moments { first: moment(first)?, second: moment(second)? };
+        }
+        self.generator.set_word_pos(u128::from(low) | u128::from(high) << 64);
+        self.updates = updates;
+        Ok(())
+    }
 }
 
 impl Parameter {
@@ -193,7 +270,7 @@ impl Parameter {
             | ParamKind::Unregistered => None,
         };
         let tensor = var.as_ref().map_or(tensor, |var| var.as_detached_tensor());
-        Ok(Parameter { tensor, var, momentum: None })
+        Ok(Parameter { tensor, var, moments: Moments::default() })
     }
 
     fn read(&self, training: bool) -> Tensor {

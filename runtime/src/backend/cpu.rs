@@ -5,19 +5,22 @@
 mod affine;
 mod arithmetic;
 mod arrange;
-mod attention;
 mod batch_norm;
+mod cell;
+mod channels;
 mod divide;
+mod extreme;
 mod fuse;
 mod kernel;
-mod linear;
 mod lower;
 mod memory;
+mod optimize;
 mod parameters;
 mod pointwise;
 mod pooling;
 mod products;
 mod program;
+mod resample;
 mod rows;
 mod schedule;
 mod team;
@@ -25,10 +28,12 @@ mod thin;
 mod view;
 
 use std::num::NonZeroUsize;
+use std::time::Instant;
 
 use nasc_compiler::ir::CheckedGraph;
 
-use super::{Backend, Batch, BatchOutcome, SgdStep};
+use super::moments::{DROPOUT, integers, read_integers};
+use super::{Backend, Batch, BatchOutcome, TrainStep};
 use crate::error::RuntimeError;
 use crate::onednn::{OneDnn, installed};
 use crate::plan::ExecutionPlan;
@@ -44,6 +49,7 @@ pub struct CpuBackend {
     crew: Crew,
     seed: u64,
     steps: u64,
+    deadline: Option<Instant>,
 }
 
 /// What a pass is for.
@@ -72,7 +78,7 @@ impl CpuBackend {
         let parameters = Parameters::new(&plan.params, seed);
         let threads = if divide::is_divisible(&plan) { threads.get() } else { 1 };
         let crew = Crew::new(library, threads);
-        Ok(Some(CpuBackend { plan, parameters, crew, seed, steps: 0 }))
+        Ok(Some(CpuBackend { plan, parameters, crew, seed, steps: 0, deadline: None }))
     }
 
     fn pass(
@@ -80,14 +86,24 @@ impl CpuBackend {
         batch: Batch<'_>,
         mode: Mode,
         backward: bool,
+        smoothing: f64,
     ) -> Result<BatchOutcome, RuntimeError> {
         if mode == Mode::Training {
+            if self.deadline.is_some() {
+                self.parameters.keep_buffers();
+            }
             self.steps += 1;
             self.parameters.counters.iter_mut().for_each(|counter| *counter += 1);
         }
         let seed = self.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let job = divide::Job { batch, training: mode == Mode::Training, backward, seed };
-        self.crew.run(&self.plan, &mut self.parameters, job)
+        let (training, deadline) = (mode == Mode::Training, self.deadline);
+        let job = divide::Job { batch, training, backward, seed, smoothing, deadline };
+        let outcome = self.crew.run(&self.plan, &mut self.parameters, job);
+        if training && matches!(outcome, Err(RuntimeError::TimeLimit)) {
+            self.parameters.restore_buffers();
+            self.steps -= 1;
+        }
+        outcome
     }
 }
 
@@ -116,9 +132,9 @@ impl Backend for CpuBackend {
     fn train_step(
         &mut self,
         batch: Batch<'_>,
-        step: &SgdStep,
+        step: &TrainStep,
     ) -> Result<BatchOutcome, RuntimeError> {
-        let outcome = self.pass(batch, Mode::Training, true)?;
+        let outcome = self.pass(batch, Mode::Training, true, step.label_smoothing)?;
         if outcome.loss.is_finite() {
             self.crew.update(&mut self.parameters, batch.labels.len(), step);
         }
@@ -126,17 +142,17 @@ impl Backend for CpuBackend {
     }
 
     fn evaluate(&mut self, batch: Batch<'_>) -> Result<BatchOutcome, RuntimeError> {
-        self.pass(batch, Mode::Evaluation, false)
+        self.pass(batch, Mode::Evaluation, false, 0.0)
     }
 
     fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
         let labels = vec![0; count];
-        self.pass(Batch { images, labels: &labels }, Mode::Evaluation, false)?;
-        Ok(self.crew.logits(Batch { images, labels: &labels }))
+        self.pass(Batch { images, labels: &labels }, Mode::Evaluation, false, 0.0)?;
+        Ok(self.crew.logits(&mut self.parameters, Batch { images, labels: &labels }))
     }
 
     fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {
-        self.pass(batch, Mode::Training, true)?;
+        self.pass(batch, Mode::Training, true, 0.0)?;
         let block = self.crew.sum_gradients(batch.labels.len(), self.parameters.layout.trainable);
         let mut state = StateDict::default();
         for (index, param) in self.plan.params.iter().enumerate() {
@@ -152,5 +168,25 @@ impl Backend for CpuBackend {
 
     fn state(&self) -> Result<StateDict, RuntimeError> {
         Ok(self.parameters.state(&self.plan.params))
+    }
+
+    fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+    }
+
+    fn is_finite(&self) -> Result<bool, RuntimeError> {
+        Ok(self.parameters.floats.read().iter().all(|value| value.is_finite()))
+    }
+
+    fn training_state(&self) -> Result<StateDict, RuntimeError> {
+        let mut state = self.parameters.optimizer_state(&self.plan.params);
+        state.tensors.insert(DROPOUT.to_owned(), integers(&[self.steps]));
+        Ok(state)
+    }
+
+    fn load_training_state(&mut self, state: &StateDict) -> Result<(), RuntimeError> {
+        let [steps] = read_integers(state, DROPOUT)?;
+        self.steps = steps;
+        self.parameters.load_optimizer(&self.plan.params, state)
     }
 }

@@ -16,6 +16,27 @@ pub(super) struct RawParts {
     pub(super) test: Split,
 }
 
+/// Share of the images that becomes test where a data set is not divided.
+const TEST_SHARE: f64 = 0.2;
+
+/// The splits with a test split: of its own, else its validation, else a stratified fifth of train.
+pub(super) fn with_test(
+    train: Split,
+    validation: Option<Split>,
+    test: Option<Split>,
+    seed: u64,
+) -> (Split, Option<Split>, Split) {
+    match (test, validation) {
+        (Some(test), validation) => (train, validation, test),
+        (None, Some(validation)) => (train, None, validation),
+        (None, None) => {
+            let count = (train.len() as f64 * TEST_SHARE).round() as usize;
+            let chosen = stratify::choose(train.labels(), count, seed, Purpose::CarveTest);
+            (train.filter(&chosen, false), None, train.filter(&chosen, true))
+        }
+    }
+}
+
 /// The checked data set that the options ask for.
 pub(super) fn arrange(
     name: &str,

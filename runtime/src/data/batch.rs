@@ -98,6 +98,11 @@ impl<'a> Batches<'a> {
         Ok(())
     }
 
+    /// Passes over the first `images` of the epoch, as if their batches had been taken.
+    pub fn skip(&mut self, images: usize) {
+        self.position = images.min(self.order.len());
+    }
+
     /// The order of this epoch, as indices into the split.
     pub fn order(&self) -> &[u32] {
         &self.order

@@ -6,6 +6,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -44,6 +45,28 @@ pub(super) fn place(cache_dir: &Path, sources: &[PathBuf]) -> Result<PathBuf, Da
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         hash.update(Sha256::digest(name));
         hash.update(content_hash(path).map_err(DataError::io("read", path.display()))?);
+    }
+    let name = hexadecimal(&hash.finalize());
+    Ok(cache_dir.join(format!("{}.images", name.get(..32).unwrap_or(&name))))
+}
+
+/// As [`place`], for pictures that are found by their folders and brought to one size: `key` names both.
+/// Size and time of a file stand for its content, so that many need not be read.
+pub(super) fn place_of_pictures(
+    cache_dir: &Path,
+    sources: &[PathBuf],
+    key: &str,
+) -> Result<PathBuf, DataError> {
+    let mut hash = Sha256::new();
+    hash.update(VERSION.to_le_bytes());
+    hash.update(Sha256::digest(key));
+    for path in sources {
+        let metadata = fs::metadata(path).map_err(DataError::io("read", path.display()))?;
+        let modified = metadata.modified().ok();
+        let changed = modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+        hash.update(Sha256::digest(path.to_string_lossy().as_bytes()));
+        hash.update(metadata.len().to_le_bytes());
+        hash.update(changed.unwrap_or_default().as_nanos().to_le_bytes());
     }
     let name = hexadecimal(&hash.finalize());
     Ok(cache_dir.join(format!("{}.images", name.get(..32).unwrap_or(&name))))

@@ -109,6 +109,18 @@ pub enum DataError {
         /// Shape of this image.
         found: ImageShape,
     },
+    /// Weights of one task and data of another.
+    #[error(
+        "the data set {name} has {found}, but the weights are for {expected}: give the data that they were trained on"
+    )]
+    OtherTask {
+        /// The data set.
+        name: String,
+        /// What it has.
+        found: String,
+        /// What the weights are for.
+        expected: String,
+    },
     /// A split has no image.
     #[error(
         "the {split} split is empty: give more images, or another validation fraction or limit"
@@ -218,6 +230,14 @@ pub enum DataError {
         labels: usize,
         /// Rows of the file.
         rows: u64,
+    },
+    /// NumPy arrays or folders of pictures that are no data set.
+    #[error("`{file}` cannot be used: {cause}")]
+    Arrays {
+        /// The file or folder.
+        file: String,
+        /// What is wrong and what is wanted.
+        cause: String,
     },
     /// An image that is not a readable PNG or JPEG.
     #[error("`{file}`, image {index} cannot be decoded: {cause}; PNG and JPEG are supported")]

@@ -12,8 +12,10 @@ use super::download;
 use super::error::DataError;
 use super::files::Files;
 use super::idx;
+use super::numpy;
 use super::options::{DataOptions, DataProgress, ProgressSink, RemoteArchive};
 use super::parquet;
+use super::pictures;
 
 const NAMES: &str = "digits, cifar10, cifar100";
 
@@ -21,7 +23,7 @@ const NAMES: &str = "digits, cifar10, cifar100";
 ///
 /// - `digits`: the embedded one; its three splits are fixed.
 /// - `cifar10`, `cifar100`: from the cache directory, unpacked or as archive, else downloaded there.
-/// - a path: a `.tar.gz` or a folder with one of the layouts of `docs/data.md`.
+/// - a path: a `.tar.gz`, a `.npz`, or a folder with one of the layouts of `docs/data.md`.
 ///
 /// A name wins over a folder of the same name; write `./cifar10` for the folder.
 ///
@@ -78,6 +80,9 @@ fn open_path(
     if !path.exists() {
         return Err(DataError::NotFound { spec: spec.to_owned(), names: NAMES });
     }
+    if numpy::is_npz(path) {
+        return arrange::arrange(&folder_name(path), numpy::read_npz(path, options)?, options);
+    }
     if !archive::is_gzip(path) {
         return Err(not_recognized(path));
     }
@@ -104,6 +109,14 @@ fn read_folder(
         if idx::is_in(&files) {
             return Ok((folder_name(path), idx::read(&files, options.memory_limit)?));
         }
+        if let Files::Folder { path: candidate, .. } = &files
+            && numpy::is_in(candidate)
+        {
+            return Ok((folder_name(path), numpy::read_folder(candidate, options)?));
+        }
+    }
+    if let Some(found) = pictures::find(path) {
+        return Ok((folder_name(path), pictures::read(&found, options, progress)?));
     }
     Err(not_recognized(path))
 }
@@ -134,8 +147,10 @@ fn not_recognized(path: &Path) -> DataError {
     let layouts: Vec<String> = LAYOUTS.iter().map(Layout::description).collect();
     let layouts = layouts.join(", ");
     let idx = idx::DESCRIPTION;
+    let (numpy, pictures) = (numpy::DESCRIPTION, pictures::DESCRIPTION);
     let looked_for = format!(
-        "train-*.parquet and test-*.parquet, {idx}, {layouts}, or a .tar.gz of a CIFAR layout"
+        "train-*.parquet and test-*.parquet, {idx}, {layouts}, {numpy}, {pictures}, a .npz file, or a \
+         .tar.gz of a CIFAR layout"
     );
     DataError::NotRecognized { path: path.to_path_buf(), looked_for }
 }

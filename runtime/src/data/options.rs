@@ -84,6 +84,9 @@ pub struct DataOptions {
     pub seed: u64,
     /// Threads that decode PNG and JPEG.
     pub decode_threads: NonZeroUsize,
+    /// Side that pictures in folders are brought to; `None` keeps them if they are small and of one
+    /// size, and else takes 64.
+    pub image_size: Option<usize>,
     /// Most bytes that the files of a data set may take in memory, encoded or decoded.
     pub memory_limit: u64,
 }
@@ -99,6 +102,7 @@ impl DataOptions {
             limits: SplitLimits::unlimited(),
             seed: 0,
             decode_threads,
+            image_size: None,
             memory_limit: 16 << 30,
         }
     }

@@ -10,6 +10,7 @@ pub(super) enum Purpose {
     LimitTrain,
     LimitValidation,
     LimitTest,
+    CarveTest,
 }
 
 impl Purpose {
@@ -19,6 +20,7 @@ impl Purpose {
             Purpose::LimitTrain => u64::MAX - 1,
             Purpose::LimitValidation => u64::MAX - 2,
             Purpose::LimitTest => u64::MAX - 3,
+            Purpose::CarveTest => u64::MAX - 4,
         }
     }
 }

@@ -3,27 +3,14 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::optimizer::Optimizer;
 use super::report::StopReason;
-use super::schedule::Schedule;
-use crate::data::Normalization;
+use super::require;
+use super::schedule::{Schedule, WarmUp};
+use crate::backend::TrainStep;
+use crate::data::{Augmentation, Normalization};
 use crate::error::RuntimeError;
 use crate::state::StateDict;
-
-/// How weights follow gradients.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimizer {
-    /// Stochastic gradient descent as `torch.optim.SGD` without dampening.
-    Sgd {
-        /// Learning rate, above 0.
-        learning_rate: f64,
-        /// Momentum, 0 or more.
-        momentum: f64,
-        /// L2 penalty, 0 or more.
-        weight_decay: f64,
-        /// Nesterov's variant; needs momentum.
-        nesterov: bool,
-    },
-}
 
 /// A training.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,11 +23,24 @@ pub struct TrainConfig {
     pub optimizer: Optimizer,
     /// How the learning rate changes.
     pub schedule: Schedule,
-    /// Seeds first weights, order of images and dropout.
+    /// How it begins.
+    pub warm_up: WarmUp,
+    /// Share of the target that is spread evenly over all classes, 0 to below 1.
+    pub label_smoothing: f64,
+    /// Largest joint norm of the gradients; `None` is no limit.
+    pub clip_norm: Option<f64>,
+    /// How images are varied.
+    pub augmentation: Augmentation,
+    /// Training ends after so many epochs without a better validation accuracy (or the same with a
+    /// smaller loss); `None` is never.
+    pub early_stop: Option<usize>,
+    /// Whether the weights at the end are those of the epoch with the best validation accuracy.
+    pub keep_best: bool,
+    /// Seeds first weights, order of images, augmentation and dropout.
     pub seed: u64,
     /// How pixels are scaled.
     pub normalization: Normalization,
-    /// Training stops before a step that would begin later; `None` is no limit.
+    /// Training ends then, also in the middle of a step or a validation; `None` is no limit.
     pub time_limit: Option<Duration>,
     /// Training stops after so many steps; `None` is no limit.
     pub step_limit: Option<usize>,
@@ -62,12 +62,17 @@ impl TrainConfig {
         momentum: f64,
         seed: u64,
     ) -> TrainConfig {
-        let (weight_decay, nesterov) = (0.0, false);
         TrainConfig {
             epochs,
             batch_size,
-            optimizer: Optimizer::Sgd { learning_rate, momentum, weight_decay, nesterov },
+            optimizer: Optimizer::sgd(learning_rate, momentum),
             schedule: Schedule::Constant,
+            warm_up: WarmUp::NONE,
+            label_smoothing: 0.0,
+            clip_norm: None,
+            augmentation: Augmentation::NONE,
+            early_stop: None,
+            keep_best: false,
             seed,
             normalization: Normalization::Symmetric,
             time_limit: None,
@@ -83,14 +88,26 @@ impl TrainConfig {
     /// # Errors
     /// [`RuntimeError::Configuration`] names the entry.
     pub fn validate(&self) -> Result<(), RuntimeError> {
-        let Optimizer::Sgd { learning_rate, momentum, weight_decay, nesterov } = self.optimizer;
-        let positive = |x: f64| x.is_finite() && x > 0.0;
-        let not_negative = |x: f64| x.is_finite() && x >= 0.0;
         require("epochs", self.epochs, self.epochs > 0, "at least 1")?;
-        require("learning_rate", learning_rate, positive(learning_rate), "a number above 0")?;
-        require("momentum", momentum, not_negative(momentum), "a number not below 0")?;
-        require("weight_decay", weight_decay, not_negative(weight_decay), "a number not below 0")?;
-        require("nesterov", nesterov, !nesterov || momentum > 0.0, "false without momentum")
+        self.optimizer.validate()?;
+        self.schedule.validate(self.warm_up)?;
+        let smoothing = self.label_smoothing;
+        let sound = (0.0..1.0).contains(&smoothing);
+        require("label_smoothing", smoothing, sound, "at least 0 and below 1")?;
+        let most = self.clip_norm.unwrap_or(1.0);
+        require("clip_norm", most, most.is_finite() && most > 0.0, "a number above 0")?;
+        require("early_stop", 0, self.early_stop != Some(0), "at least 1")
+    }
+
+    /// The constants of step `step`.
+    pub(super) fn step(&self, step: usize, per_epoch: usize) -> TrainStep {
+        let total = self.epochs.saturating_mul(per_epoch);
+        let rates = self.warm_up.rates(&self.schedule, step, total, per_epoch);
+        TrainStep {
+            rule: self.optimizer.rule(rates),
+            clip_norm: self.clip_norm,
+            label_smoothing: self.label_smoothing,
+        }
     }
 
     /// Why no further step may begin, if a limit is reached.
@@ -100,16 +117,4 @@ impl TrainConfig {
         }
         self.time_limit.filter(|&limit| elapsed >= limit).map(|_| StopReason::TimeBudget)
     }
-}
-
-fn require(
-    field: &'static str,
-    value: impl ToString,
-    holds: bool,
-    required: &'static str,
-) -> Result<(), RuntimeError> {
-    if holds {
-        return Ok(());
-    }
-    Err(RuntimeError::Configuration { field, value: value.to_string(), required })
 }

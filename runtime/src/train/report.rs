@@ -11,9 +11,11 @@ pub enum StopReason {
     StepBudget,
     /// The observer broke off.
     Interrupted,
-    /// The loss was not finite.
+    /// Validation did not get better for long enough.
+    EarlyStop,
+    /// The loss, a weight or a running statistic was not finite.
     Diverged {
-        /// The step, from 0.
+        /// The step, from 0, whose loss was it, or after whose update it was found.
         step: usize,
     },
 }
@@ -71,6 +73,18 @@ impl TrainReport {
     pub(super) fn new() -> TrainReport {
         let (epochs, step_losses) = (Vec::new(), Vec::new());
         TrainReport { stop: StopReason::Completed, epochs, steps: 0, step_losses }
+    }
+
+    /// The epoch with the largest validation accuracy, from 0; of equal ones the one with the smaller
+    /// loss, then the earlier. `None` before the first epoch ended.
+    pub fn best_epoch(&self) -> Option<usize> {
+        let better = |one: &EpochReport, other: &EpochReport| {
+            let accuracy = one.validation_accuracy.total_cmp(&other.validation_accuracy);
+            accuracy.then(other.validation_loss.total_cmp(&one.validation_loss)).is_gt()
+        };
+        let epochs = self.epochs.iter().enumerate();
+        let best = epochs.reduce(|best, next| if better(next.1, best.1) { next } else { best });
+        best.map(|(index, _)| index)
     }
 
     /// Largest validation accuracy of an epoch; `None` before the first epoch ended.

@@ -3,7 +3,8 @@
 
     python3 runtime/tests/golden/make.py
 
-Writes ops.safetensors and curve.safetensors beside this file. A case is a network
+Writes ops.safetensors, curve.safetensors, layers.safetensors, optimizers.safetensors and
+schedules.safetensors beside this file. A case is a network
 `flatten(op(x + shift))`: the gradient of `shift` is the op's input gradient. For each case the file
 has its input, state before, logits in evaluation mode, loss and gradients in training mode, and the
 state after. Labels are 0, 1, 2, ... modulo the number of logits. Needs torch and numpy.
@@ -158,28 +159,32 @@ def ops():
     torch.manual_seed(1)
     tensors = {}
     for name, (op, extents, batch) in CASES.items():
-        case = Case(op, extents)
-        with torch.no_grad():
-            for path, tensor in case.named_parameters():
-                if path != "shift":
-                    tensor.copy_(torch.randn_like(tensor) * 0.4)
-        x = torch.randn(batch, *extents)
-        for path, tensor in case.state_dict().items():
-            tensors[f"{name}/before/{path}"] = tensor.clone()
-        tensors[f"{name}/input"] = x
-        case.train()
-        logits = case(x)
-        labels = torch.arange(batch) % logits.shape[1]
-        loss = F.cross_entropy(logits, labels)
-        loss.backward()
-        tensors[f"{name}/loss"] = loss.reshape(1)
-        for path, tensor in case.named_parameters():
-            tensors[f"{name}/gradient/{path}"] = tensor.grad
-        for path, tensor in case.named_buffers():
-            tensors[f"{name}/after/{path}"] = tensor.clone()
-        case.eval()
-        tensors[f"{name}/logits"] = case(x)
+        record(tensors, name, Case(op, extents), extents, batch)
     write(HERE / "ops.safetensors", tensors)
+
+
+def record(tensors, name, case, extents, batch):
+    """Everything that a backend is compared with."""
+    with torch.no_grad():
+        for path, tensor in case.named_parameters():
+            if path != "shift":
+                tensor.copy_(torch.randn_like(tensor) * 0.4)
+    x = torch.randn(batch, *extents)
+    for path, tensor in case.state_dict().items():
+        tensors[f"{name}/before/{path}"] = tensor.clone()
+    tensors[f"{name}/input"] = x
+    case.train()
+    logits = case(x)
+    labels = torch.arange(batch) % logits.shape[1]
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    tensors[f"{name}/loss"] = loss.reshape(1)
+    for path, tensor in case.named_parameters():
+        tensors[f"{name}/gradient/{path}"] = tensor.grad
+    for path, tensor in case.named_buffers():
+        tensors[f"{name}/after/{path}"] = tensor.clone()
+    case.eval()
+    tensors[f"{name}/logits"] = case(x)
 
 
 def curve():
@@ -219,5 +224,104 @@ def curve():
     write(HERE / "curve.safetensors", tensors)
 
 
+def layer_case(extents, layer, forward):
+    """The network of a line of layers.txt; nasc compiles the same text (layers.rs)."""
+    text = (HERE / "layers.py").read_text()
+    text = text.replace("EXTENTS", extents).replace("LAYER", "nn.Identity()" if layer == "-" else layer)
+    names = {}
+    exec(text.replace("FORWARD", forward), names)
+    return names["Net"]()
+
+
+def layers():
+    torch.manual_seed(4)
+    tensors = {}
+    for line in (HERE / "layers.txt").read_text().splitlines()[1:]:
+        name, extents, batch, layer, forward = (part.strip() for part in line.split(" | "))
+        case, shape = layer_case(extents, layer, forward), [int(extent) for extent in extents.split(",")]
+        record(tensors, name, case, shape, int(batch))
+    write(HERE / "layers.safetensors", tensors)
+
+
+SGD, ADAM, ADAMW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
+OPTIMIZERS = {
+    # name: (optimiser, its options, clip norm, label smoothing)
+    "sgd": (SGD, {"lr": 0.1}, None, 0.0),
+    "sgd_decay": (SGD, {"lr": 0.1, "weight_decay": 0.02}, None, 0.0),
+    "sgd_momentum": (SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.02}, None, 0.0),
+    "sgd_nesterov": (SGD, {"lr": 0.1, "momentum": 0.8, "nesterov": True}, None, 0.0),
+    "sgd_dampening": (SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}, None, 0.0),
+    "adam": (ADAM, {"lr": 0.02, "weight_decay": 0.05}, None, 0.0),
+    "adam_betas": (ADAM, {"lr": 0.02, "betas": (0.7, 0.95), "eps": 1e-3}, None, 0.0),
+    "adamw": (ADAMW, {"lr": 0.02, "weight_decay": 0.1}, None, 0.0),
+    "clipped": (SGD, {"lr": 0.5, "momentum": 0.9}, 0.2, 0.0),
+    "smoothed": (SGD, {"lr": 0.1}, None, 0.1),
+}
+
+
+def optimizers():
+    """Twelve steps of each optimiser on a perceptron: losses before each step, and the weights after."""
+    torch.manual_seed(3)
+    start = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 5))
+    tensors = {f"before/{path}": tensor.clone() for path, tensor in start.state_dict().items()}
+    images, labels = torch.randn(12, 7, 3, 2, 2), torch.randint(5, (12, 7))
+    tensors |= {"images": images, "labels": labels}
+    for name, (make, options, clip, smoothing) in OPTIMIZERS.items():
+        net = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.Tanh(), nn.Linear(8, 5))
+        net.load_state_dict(start.state_dict())
+        optimizer = make(net.parameters(), foreach=False, **options)
+        losses = []
+        for x, y in zip(images, labels):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), y, label_smoothing=smoothing)
+            loss.backward()
+            if clip:
+                nn.utils.clip_grad_norm_(net.parameters(), clip)
+            optimizer.step()
+            losses.append(loss.item())
+        tensors[f"{name}/losses"] = torch.tensor(losses)
+        tensors |= {f"{name}/after/{path}": tensor.clone() for path, tensor in net.state_dict().items()}
+    write(HERE / "optimizers.safetensors", tensors)
+
+
+def schedules():
+    """Learning rates, and momenta where they change, of 40 steps: 8 epochs of 5."""
+    from torch.optim import lr_scheduler as lr
+
+    total, per_epoch = 40, 5
+    warm = lambda optimizer, steps, after: lr.SequentialLR(
+        optimizer, [lr.LinearLR(optimizer, start_factor=0.1, total_iters=steps), after], milestones=[steps]
+    )
+    made = {
+        "constant": lambda o: lr.ConstantLR(o, factor=1.0),
+        "step": lambda o: lr.StepLR(o, step_size=3 * per_epoch, gamma=0.1),
+        "cosine": lambda o: lr.CosineAnnealingLR(o, T_max=total),
+        "cosine_floor": lambda o: lr.CosineAnnealingLR(o, T_max=total, eta_min=0.02),
+        "one_cycle": lambda o: lr.OneCycleLR(o, max_lr=0.2, total_steps=total),
+        "one_cycle_linear": lambda o: lr.OneCycleLR(
+            o, max_lr=0.2, total_steps=total, pct_start=0.2, anneal_strategy="linear",
+            div_factor=10, final_div_factor=100, base_momentum=0.8, max_momentum=0.9,
+        ),
+        "warm_up": lambda o: warm(o, 10, lr.ConstantLR(o, factor=1.0)),
+        "warm_up_cosine": lambda o: warm(o, 10, lr.CosineAnnealingLR(o, T_max=total - 10)),
+        "warm_up_step": lambda o: warm(o, 10, lr.StepLR(o, step_size=2 * per_epoch, gamma=0.5)),
+    }
+    tensors = {}
+    for name, make in made.items():
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.2, momentum=0.9)
+        schedule = make(optimizer)
+        rates = []
+        for _ in range(total):
+            rates.append([optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]])
+            optimizer.step()
+            if len(rates) < total:
+                schedule.step()
+        tensors[name] = torch.tensor(rates)
+    write(HERE / "schedules.safetensors", tensors)
+
+
 ops()
+layers()
 curve()
+optimizers()
+schedules()

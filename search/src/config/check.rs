@@ -6,7 +6,9 @@ use super::{
 };
 use crate::archive::{Axis, CentroidParams};
 use crate::measures::Descriptor;
+use nasc_runtime::RuntimeError;
 use std::ops::Deref;
+use std::time::Duration;
 
 /// A configuration that satisfies every rule; read it like a [`SearchConfig`].
 #[derive(Debug, Clone, PartialEq)]
@@ -197,7 +199,17 @@ impl SearchConfig {
         if !(0.0..1.0).contains(&training.momentum) {
             return refuse("training.momentum", training.momentum, "it must lie in [0, 1)");
         }
-        Ok(())
+        let seconds = training.max_seconds.unwrap_or(1.0);
+        if Duration::try_from_secs_f64(seconds).is_err() || seconds == 0.0 {
+            return refuse("training.max_seconds", seconds, "it must be above 0");
+        }
+        match training.train_config(0).validate() {
+            Err(RuntimeError::Configuration { field, value, required }) => {
+                let key = format!("training.method, {field}");
+                refuse(&key, value, format!("it must be {required}"))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     fn check_budget(&self) -> Result<(), ConfigError> {

@@ -10,6 +10,7 @@ use super::{
 use crate::archive::Scale;
 use crate::measures::Descriptor;
 use crate::prompt::InstructionSet;
+use nasc_runtime::train::Method;
 
 /// SGD's learning rate for one example a step (LLMatic, section 4: "SGD, learning rate 0.001").
 const LEARNING_RATE_PER_EXAMPLE: f64 = 0.001;
@@ -144,16 +145,6 @@ impl SearchConfig {
     }
 }
 
-impl TrainingConfig {
-    /// The same training with another batch size, its learning rate scaled linearly (Goyal et al.,
-    /// arXiv 1706.02677). For the paper's preset a size of 1 is what the authors' code does.
-    #[must_use]
-    pub fn with_batch_size(self, batch_size: u32) -> Self {
-        let per_example = self.learning_rate / f64::from(self.batch_size.max(1));
-        Self { batch_size, learning_rate: per_example * f64::from(batch_size), ..self }
-    }
-}
-
 const fn paper_random_phase() -> RandomPhaseConfig {
     RandomPhaseConfig {
         networks: 10,
@@ -203,5 +194,7 @@ fn paper_training() -> TrainingConfig {
         fitness_split: FitnessSplit::Test,
         max_train_examples: None,
         max_fitness_examples: None,
+        max_seconds: None,
+        method: Method::PAPER,
     }
 }

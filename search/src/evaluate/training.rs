@@ -1,7 +1,6 @@
 //! The evaluator of real searches: the compiler judges the text, the runtime trains the network.
 //! Deliberately not here: how either does it, and where candidates come from.
 
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use nasc_compiler::ir::{CheckedGraph, DType, Dim, Shape};
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, canon, compile, cost};
 use nasc_runtime::data::{Dataset, SplitKind};
-use nasc_runtime::train::{self, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
+use nasc_runtime::train::{self, StopReason, TrainEvent, TrainReport, Trainer};
 use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, trainable};
 
 use super::{
@@ -79,17 +78,6 @@ impl<'a> TrainingEvaluator<'a> {
         }
     }
 
-    fn config(&self, seed: u64) -> TrainConfig {
-        let batch = usize::try_from(self.training.batch_size).unwrap_or(usize::MAX);
-        TrainConfig::sgd(
-            usize::try_from(self.training.epochs).unwrap_or(usize::MAX),
-            NonZeroUsize::new(batch).unwrap_or(NonZeroUsize::MIN),
-            self.training.learning_rate,
-            self.training.momentum,
-            seed,
-        )
-    }
-
     fn trained(
         &self,
         request: EvaluationRequest<'_>,
@@ -97,7 +85,7 @@ impl<'a> TrainingEvaluator<'a> {
         cost: CostFigures,
         progress: TrainSink<'_>,
     ) -> Result<Verdict, EvaluateError> {
-        let config = self.config(request.seed);
+        let config = self.training.train_config(request.seed);
         let mut trainer = Trainer::new(graph, self.data, &config).map_err(failed)?;
         let report = match request.effort {
             Effort::Untrained => None,
@@ -177,7 +165,7 @@ impl Evaluator for TrainingEvaluator<'_> {
                 format!("the network is refused now: {}", rejection.name()).into(),
             )
         })?;
-        let mut config = self.config(0);
+        let mut config = self.training.train_config(0);
         config.initial = Some(checkpoint::from_bytes(weights).map_err(failed)?);
         let mut trainer = Trainer::new(&graph, self.data, &config).map_err(failed)?;
         let train::Evaluation { accuracy, loss } =
@@ -193,7 +181,7 @@ fn failed(error: RuntimeError) -> EvaluateError {
 /// What a training's end means for its candidate; nothing if it ran to its end.
 fn rejection(stop: StopReason) -> Option<Result<Rejection, EvaluateError>> {
     match stop {
-        StopReason::Completed | StopReason::StepBudget => None,
+        StopReason::Completed | StopReason::StepBudget | StopReason::EarlyStop => None,
         StopReason::Interrupted => Some(Err(EvaluateError::Interrupted)),
         StopReason::Diverged { step } => Some(Ok(Rejection::Diverged { step: step as u64 })),
         StopReason::TimeBudget => Some(Ok(Rejection::TimedOut)),

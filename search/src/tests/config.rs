@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+use std::time::Duration;
+
+use nasc_runtime::train::{Optimizer, Schedule};
+
 use crate::config::{ConfigError, FitnessSplit, Preset, SearchConfig};
 
 #[test]
@@ -53,6 +57,25 @@ fn the_example_file_is_sound() {
 fn refusal(text: &str) -> String {
     let checked = SearchConfig::from_toml(text).and_then(SearchConfig::check);
     checked.expect_err(text).to_string()
+}
+
+#[test]
+fn a_search_trains_by_the_method_of_its_configuration() {
+    let text = "[training]\nmax_seconds = 2.5\n[training.method]\noptimizer = \"adamw\"\n\
+                weight_decay = 0.1\nschedule = \"cosine\"\nflip = true\nearly_stop = 3\n";
+    let config = SearchConfig::from_toml(text).unwrap();
+    assert_eq!(config, SearchConfig::from_toml(&config.to_toml().unwrap()).unwrap());
+    let train = config.check().unwrap().training.train_config(4);
+    let decoupled = matches!(
+        train.optimizer,
+        Optimizer::Adam { decoupled: true, weight_decay, .. } if weight_decay == 0.1
+    );
+    assert!(decoupled && train.augmentation.flip, "{train:?}");
+    assert_eq!((train.schedule, train.early_stop), (Schedule::Cosine { floor: 0.0 }, Some(3)));
+    assert_eq!((train.time_limit, train.seed), (Some(Duration::from_millis(2500)), 4));
+    // without a method, what the paper says
+    let plain = SearchConfig::paper().training.train_config(0);
+    assert_eq!(plain.optimizer, Optimizer::sgd(0.032, 0.9));
 }
 
 #[test]

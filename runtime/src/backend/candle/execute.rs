@@ -1,13 +1,15 @@
 //! Runs the steps of a plan over a table of tensors. One arm per operation; the operations
 //! themselves are in their families' files.
 
+use std::time::Instant;
+
 use candle_core::{Result, Tensor};
 use nasc_compiler::ir::Op;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    arithmetic, convolution, graph_ops, linear, native, normalize, pointwise, pooling, random,
-    recurrent, reduce, support,
+    arithmetic, attention, convolution, graph_ops, linear, native, normalize, pointwise, pooling,
+    random, recurrent, reduce, resample, select, support,
 };
 use crate::error::RuntimeError;
 use crate::plan::{ExecutionPlan, Operand, Step};
@@ -31,6 +33,8 @@ pub(super) struct Run<'a> {
     pub mode: Mode,
     /// Samples in the batch.
     pub batch: usize,
+    /// When the run is broken off.
+    pub deadline: Option<Instant>,
 }
 
 impl Run<'_> {
@@ -55,6 +59,9 @@ impl Run<'_> {
         step: &Step,
         table: &mut [Option<Tensor>],
     ) -> std::result::Result<(), RuntimeError> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(RuntimeError::TimeLimit);
+        }
         let operands = step
             .operands
             .iter()
@@ -134,26 +141,30 @@ impl Run<'_> {
             }
             Op::Pad(pad) => graph_ops::pad(pad, first(operands)?).map(one),
             Op::Contiguous => first(operands)?.contiguous().map(one),
-            Op::InstanceNorm(_)
-            | Op::LocalResponseNorm(_)
-            | Op::Embedding(_)
-            | Op::Bilinear(_)
-            | Op::Attention(_)
-            | Op::LpPool(_)
-            | Op::Unfold(_)
-            | Op::Interpolate(_)
-            | Op::Index(_)
-            | Op::Gather(_)
-            | Op::Einsum(_)
-            | Op::Where
-            | Op::MaskedFill(_)
-            | Op::Arange(_)
-            | Op::Random(_)
-            | Op::Cumulate(_)
-            | Op::ArgExtreme(_)
-            | Op::TopK(_)
-            | Op::Triangle(_)
-            | Op::Windows(_) => {
+            Op::InstanceNorm(norm) => normalize::instance_norm(norm, operands).map(one),
+            Op::LocalResponseNorm(norm) => {
+                normalize::local_response_norm(norm, first(operands)?).map(one)
+            }
+            Op::Embedding(_) => select::index(at(operands, 1)?, first(operands)?, 0).map(one),
+            Op::Bilinear(_) => attention::bilinear(operands).map(one),
+            Op::Attention(op) => {
+                attention::attention(op, operands, training, self.generator).map(one)
+            }
+            Op::LpPool(pool) => resample::lp_pool(pool, first(operands)?).map(one),
+            Op::Unfold(unfold) => select::unfold(unfold, first(operands)?).map(one),
+            Op::Interpolate(op) => resample::interpolate(op, first(operands)?).map(one),
+            Op::Index(op) => select::index(first(operands)?, at(operands, 1)?, op.dim).map(one),
+            Op::Gather(gather) => select::gather(operands, gather.dim).map(one),
+            Op::Einsum(op) => attention::einsum(op, operands).map(one),
+            Op::Where => select::choose(operands).map(one),
+            Op::MaskedFill(fill) => select::masked_fill(fill, operands).map(one),
+            Op::Arange(op) => select::arange(op, &candle_core::Device::Cpu).map(one),
+            Op::Cumulate(op) => select::cumulate(op, first(operands)?).map(one),
+            Op::ArgExtreme(extreme) => select::extreme(extreme, first(operands)?).map(one),
+            Op::TopK(top) => select::top(top, first(operands)?),
+            Op::Triangle(op) => select::triangle(op, first(operands)?).map(one),
+            Op::Windows(op) => select::windows(op, first(operands)?).map(one),
+            Op::Random(_) => {
                 candle_core::bail!("{}", support::gap(step).unwrap_or("unsupported"))
             }
         }

@@ -66,22 +66,28 @@ pub(super) fn softmax(input: &Tensor, dim: usize, log: bool) -> Result<Tensor> {
     if log { shifted.broadcast_sub(&sum.log()?) } else { exponentials.broadcast_div(&sum) }
 }
 
-/// Mean over the batch of −log softmax(logits)[label], a scalar. The gradient is
-/// (softmax − one-hot) / batch.
-pub(super) fn cross_entropy(logits: &Tensor, labels: &[u32]) -> Result<Tensor> {
+/// Mean over the batch of the cross-entropy of softmax(logits) with the targets, a scalar. A target is
+/// 1 − s for the label and s spread over all classes; the gradient is (softmax − target) / batch.
+pub(super) fn cross_entropy(logits: &Tensor, labels: &[u32], smoothing: f64) -> Result<Tensor> {
     if logits.dims().len() != 2 || logits.dim(0)? != labels.len() {
         candle_core::bail!("logits of shape {:?} for {} labels", logits.dims(), labels.len());
     }
     if tensors::is_native(logits) {
-        return logits.contiguous()?.apply_op1(CrossEntropy { labels: labels.to_vec() });
+        let operation = CrossEntropy { labels: labels.to_vec(), smoothing };
+        return logits.contiguous()?.apply_op1(operation);
     }
     let picked = Tensor::from_slice(labels, (labels.len(), 1), logits.device())?;
-    let logits = logits.to_dtype(candle_core::DType::F32)?;
-    softmax(&logits, 1, true)?.gather(&picked, D::Minus1)?.mean_all()?.neg()
+    let logarithms = softmax(&logits.to_dtype(candle_core::DType::F32)?, 1, true)?;
+    let own = logarithms.gather(&picked, D::Minus1)?.mean_all()?;
+    if smoothing == 0.0 {
+        return own.neg();
+    }
+    ((own * (1.0 - smoothing))? + (logarithms.mean_all()? * smoothing)?)?.neg()
 }
 
 struct CrossEntropy {
     labels: Vec<u32>,
+    smoothing: f64,
 }
 
 impl CrossEntropy {
@@ -89,6 +95,16 @@ impl CrossEntropy {
     fn log_sum(row: &[f32]) -> f64 {
         let largest = f64::from(row.iter().copied().fold(f32::NEG_INFINITY, f32::max));
         largest + row.iter().map(|&x| (f64::from(x) - largest).exp()).sum::<f64>().ln()
+    }
+
+    /// The logits of a row, weighted by the target.
+    fn target(&self, row: &[f32], label: u32) -> f64 {
+        let own = f64::from(row.get(label as usize).copied().unwrap_or(f32::NAN));
+        if self.smoothing == 0.0 {
+            return own;
+        }
+        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / row.len().max(1) as f64;
+        (1.0 - self.smoothing) * own + self.smoothing * mean
     }
 }
 
@@ -99,10 +115,9 @@ impl CustomOp1 for CrossEntropy {
 
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let rows = tensors::slice(logits, layout)?.chunks_exact(layout.dim(1)?.max(1));
-        let losses = rows.zip(&self.labels).map(|(row, &label)| {
-            let logit = row.get(label as usize).copied().unwrap_or(f32::NAN);
-            CrossEntropy::log_sum(row) - f64::from(logit)
-        });
+        let losses = rows.zip(&self.labels);
+        let losses =
+            losses.map(|(row, &label)| CrossEntropy::log_sum(row) - self.target(row, label));
         let mean = losses.sum::<f64>() / self.labels.len().max(1) as f64;
         Ok((CpuStorage::F32(vec![mean as f32]), Shape::from(())))
     }
@@ -110,13 +125,14 @@ impl CustomOp1 for CrossEntropy {
     fn bwd(&self, logits: &Tensor, _: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
         let scale = f64::from(gradient.to_scalar::<f32>()?) / self.labels.len().max(1) as f64;
         let classes = logits.dim(1)?.max(1);
+        let each = self.smoothing / classes as f64;
         let values = tensors::with_slice(logits, |logits| {
             let mut out = Vec::with_capacity(logits.len());
             for (row, &label) in logits.chunks_exact(classes).zip(&self.labels) {
                 let log_sum = CrossEntropy::log_sum(row);
                 out.extend(row.iter().zip(0u32..).map(|(&x, class)| {
-                    let target = if class == label { 1.0 } else { 0.0 };
-                    (scale * ((f64::from(x) - log_sum).exp() - target)) as f32
+                    let own = if class == label { 1.0 - self.smoothing } else { 0.0 };
+                    (scale * ((f64::from(x) - log_sum).exp() - own - each)) as f32
                 }));
             }
             out

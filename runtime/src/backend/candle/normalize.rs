@@ -1,7 +1,7 @@
 //! Batch, layer and group normalisation.
 
 use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor};
-use nasc_compiler::ir::op::{BatchNorm, GroupNorm, LayerNorm};
+use nasc_compiler::ir::op::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm};
 
 use super::execute::{at, first};
 use super::tensors;
@@ -233,4 +233,36 @@ pub(super) fn group_norm(norm: &GroupNorm, operands: &[Tensor]) -> Result<Tensor
     }
     let weight = at(operands, 1)?.reshape(shape.as_slice())?;
     out.broadcast_mul(&weight)?.broadcast_add(&at(operands, 2)?.reshape(shape)?)
+}
+
+/// Normalisation of each channel of each sample by itself.
+pub(super) fn instance_norm(norm: &InstanceNorm, operands: &[Tensor]) -> Result<Tensor> {
+    let input = first(operands)?;
+    let dims = input.dims().to_vec();
+    let planes: usize = dims.iter().take(dims.len().saturating_sub(norm.spatial)).product();
+    let rows = input.contiguous()?.reshape((planes, ()))?;
+    let out = normalize_rows(&rows, norm.eps, true)?.reshape(dims.as_slice())?;
+    if !norm.affine {
+        return Ok(out);
+    }
+    let mut shape = vec![1; norm.spatial + 1];
+    if let Some(channels) = shape.first_mut() {
+        *channels = norm.num_features as usize;
+    }
+    let weight = at(operands, 1)?.reshape(shape.as_slice())?;
+    out.broadcast_mul(&weight)?.broadcast_add(&at(operands, 2)?.reshape(shape)?)
+}
+
+/// x / (k + α · mean of squares over neighbouring channels)^β
+// Krizhevsky et al., "ImageNet Classification with Deep CNNs", 2012, section 3.3;
+// PyTorch: torch/nn/functional.py, local_response_norm, which divides the sum by the size
+pub(super) fn local_response_norm(norm: &LocalResponseNorm, input: &Tensor) -> Result<Tensor> {
+    let (size, channels) = (norm.size as usize, input.dim(1)?);
+    let padded = input.sqr()?.pad_with_zeros(1, size / 2, (size - 1) / 2)?;
+    let mut sum = padded.narrow(1, 0, channels)?;
+    for offset in 1..size {
+        sum = (sum + padded.narrow(1, offset, channels)?)?;
+    }
+    let scale = sum.affine(norm.alpha / norm.size as f64, norm.k)?.powf(norm.beta)?;
+    input.div(&scale)
 }

@@ -29,8 +29,8 @@ fn keep_dims(kind: ReduceKind, input: &Tensor, dims: &[usize]) -> Result<Tensor>
     match kind {
         ReduceKind::Sum => input.sum_keepdim(dims),
         ReduceKind::Mean => input.mean_keepdim(dims),
-        ReduceKind::Max => each(|out, dim| out.max_keepdim(dim)),
-        ReduceKind::Min => each(|out, dim| out.min_keepdim(dim)),
+        ReduceKind::Max => extreme(input, &each(|out, dim| out.detach().max_keepdim(dim))?, dims),
+        ReduceKind::Min => extreme(input, &each(|out, dim| out.detach().min_keepdim(dim))?, dims),
         ReduceKind::Variance { correction } => variance(input, dims, correction),
         ReduceKind::Deviation { correction } => variance(input, dims, correction)?.sqrt(),
         ReduceKind::Norm => input.sqr()?.sum_keepdim(dims)?.sqrt(),
@@ -44,6 +44,17 @@ fn keep_dims(kind: ReduceKind, input: &Tensor, dims: &[usize]) -> Result<Tensor>
             candle_core::bail!("this reduction has no kernel")
         }
     }
+}
+
+/// The extreme elements, which share the gradient if several are equal, as `torch.amax` has it.
+fn extreme(input: &Tensor, best: &Tensor, dims: &[usize]) -> Result<Tensor> {
+    if !input.dtype().is_float() {
+        return Ok(best.clone());
+    }
+    let chosen = input.detach().broadcast_eq(best)?;
+    let count = chosen.to_dtype(input.dtype())?.sum_keepdim(dims)?;
+    let kept = chosen.where_cond(&input.contiguous()?, &input.zeros_like()?)?;
+    kept.sum_keepdim(dims)?.div(&count)
 }
 
 /// Sum of squared deviations over n − correction.

@@ -61,6 +61,13 @@ pub(crate) fn gap(step: &Step) -> Option<&'static str> {
         | Op::PixelShuffle(_)
         | Op::Pad(_)
         | Op::Contiguous => None,
+        Op::InstanceNorm(norm) if norm.track_running_stats => {
+            Some("running statistics of instance normalisation are missing")
+        }
+        Op::Cumulate(cumulate) if cumulate.product => Some("a running product is missing"),
+        Op::Einsum(einsum) if einsum.operands.iter().any(|labels| repeats(labels)) => {
+            Some("a diagonal in einsum is missing")
+        }
         Op::InstanceNorm(_)
         | Op::LocalResponseNorm(_)
         | Op::Embedding(_)
@@ -75,11 +82,19 @@ pub(crate) fn gap(step: &Step) -> Option<&'static str> {
         | Op::Where
         | Op::MaskedFill(_)
         | Op::Arange(_)
-        | Op::Random(_)
         | Op::Cumulate(_)
         | Op::ArgExtreme(_)
         | Op::TopK(_)
         | Op::Triangle(_)
-        | Op::Windows(_) => Some("the backend has no kernel for it"),
+        | Op::Windows(_) => None,
+        Op::Random(_) => Some("random numbers in forward are not repeatable here"),
     }
+}
+
+/// Whether a label names two dimensions.
+fn repeats(labels: &[char]) -> bool {
+    labels
+        .iter()
+        .enumerate()
+        .any(|(at, label)| labels.iter().skip(at + 1).any(|other| other == label))
 }

@@ -1,13 +1,15 @@
 //! A batch divided among threads: programs for each share, kept for every batch size that occurs, and
 //! the run of all of them at once. One thread needs none of it and starts none.
 
+use std::time::Instant;
+
 use nasc_compiler::ir::{Dim, Op, TensorType};
 
 use super::kernel::Pass;
 use super::parameters::Parameters;
 use super::program::{Partial, Program, Share, Shared};
 use super::team::{Member, Team};
-use crate::backend::{Batch, BatchOutcome, SgdStep};
+use crate::backend::{Batch, BatchOutcome, TrainStep};
 use crate::error::RuntimeError;
 use crate::onednn::OneDnn;
 use crate::plan::{ExecutionPlan, Operand, Step};
@@ -23,6 +25,10 @@ pub struct Job<'a> {
     pub backward: bool,
     /// Seeds dropout.
     pub seed: u64,
+    /// Share of the target that is spread over all classes.
+    pub smoothing: f64,
+    /// When the pass is broken off.
+    pub deadline: Option<Instant>,
 }
 
 /// The threads' programs.
@@ -94,7 +100,7 @@ impl Crew {
     }
 
     /// Follows the gradients of the last training pass over a batch of this size.
-    pub fn update(&mut self, parameters: &mut Parameters, batch: usize, step: &SgdStep) {
+    pub fn update(&mut self, parameters: &mut Parameters, batch: usize, step: &TrainStep) {
         let Some(squad) = self.find(batch) else { return };
         match squad.programs.as_slice() {
             [one] => parameters.update(&[one.gradients()], step),
@@ -118,14 +124,21 @@ impl Crew {
     }
 
     /// The logits of the last pass over `batch`.
-    pub fn logits(&mut self, batch: Batch<'_>) -> Vec<f32> {
-        let programs = self.find(batch.labels.len()).map(|squad| &squad.programs);
-        programs.into_iter().flatten().flat_map(|program| program.logits()).copied().collect()
+    pub fn logits(&mut self, parameters: &mut Parameters, batch: Batch<'_>) -> Vec<f32> {
+        let shared = Shared(parameters.floats.floats().as_mut_ptr());
+        let mut logits = Vec::new();
+        if let Some(squad) = self.find(batch.labels.len()) {
+            for program in &mut squad.programs {
+                logits.extend(program.logits(batch.images, shared));
+            }
+        }
+        logits
     }
 }
 
 impl Squad {
     fn run(&mut self, parameters: &mut Parameters, job: Job<'_>) -> Result<Partial, RuntimeError> {
+        self.team.begin();
         let shared = Shared(parameters.floats.floats().as_mut_ptr());
         let counters = parameters.counters.as_slice();
         let (team, members) = (&self.team, self.programs.len());
@@ -138,7 +151,7 @@ impl Squad {
                 first_sample: first,
                 counters,
             };
-            program.run(shared, share(job.batch, first, count), &pass, job.backward)
+            program.run(shared, share(&job, first, count), &pass, job.backward)
         };
         let mut programs = self.programs.iter_mut().enumerate();
         let Some((_, first)) = programs.next() else { return Ok(Partial::default()) };
@@ -164,9 +177,17 @@ fn share_of(batch: usize, members: usize, rank: usize) -> (usize, usize) {
     (rank * each + rank.min(more), each + usize::from(rank < more))
 }
 
-fn share(batch: Batch<'_>, first: usize, count: usize) -> Share<'_> {
-    let whole = Share { images: batch.images, labels: batch.labels, total: batch.labels.len() };
-    whole.part(first, count)
+fn share<'a>(job: &Job<'a>, first: usize, count: usize) -> Share<'a> {
+    let batch = job.batch;
+    let total = batch.labels.len();
+    let pixels = batch.images.len() / total.max(1);
+    Share {
+        images: batch.images.get(first * pixels..(first + count) * pixels).unwrap_or_default(),
+        labels: batch.labels.get(first..first + count).unwrap_or_default(),
+        total,
+        smoothing: job.smoothing,
+        deadline: job.deadline,
+    }
 }
 
 /// Whether samples do not meet except in batch norm, so that a batch can be divided.
@@ -197,8 +218,22 @@ fn keeps_samples_apart(plan: &ExecutionPlan, step: &Step) -> bool {
                 || (rank == 2 && first == Some(0) && inputs.get(1) == Some(&None))
         }
         Op::Linear(_) => first.is_none_or(|dim| dim + 1 < rank_of(plan, step)),
-        Op::Conv(_) | Op::Pool(_) | Op::AdaptivePool(_) | Op::BatchNorm(_) | Op::GroupNorm(_) => {
-            first.is_none_or(|dim| dim == 0)
+        Op::Conv(_)
+        | Op::Pool(_)
+        | Op::AdaptivePool(_)
+        | Op::BatchNorm(_)
+        | Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LocalResponseNorm(_)
+        | Op::PRelu
+        | Op::Interpolate(_) => first.is_none_or(|dim| dim == 0),
+        Op::Glu(glu) => !meets(glu.dim),
+        Op::Recurrent(layers) => first == Some(usize::from(!layers.batch_first)),
+        Op::Roll(roll) => !roll.shifts.iter().any(|&(dim, _)| meets(dim)),
+        Op::Flip(flip) => !flip.dims.iter().any(|&dim| meets(dim)),
+        Op::Repeat(repeat) => {
+            let same_rank = repeat.repeats.len() == rank_of(plan, step);
+            first.is_none_or(|dim| same_rank && repeat.repeats.get(dim) == Some(&1))
         }
         _ => true,
     }

@@ -4,8 +4,12 @@
 
 #![expect(clippy::indexing_slicing, reason = "dimensions are those of checked types")]
 
+mod borders;
+mod channels;
+mod compose;
 mod layers;
 mod movement;
+mod recurrent;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +21,6 @@ use super::fuse::{Group, groups};
 use super::kernel::{Kernel, Node, Pass};
 use super::memory::{Memory, Place, Storage, Target};
 use super::parameters::Layout;
-use super::pointwise::Pointwise;
 use super::schedule::Tensor;
 use super::view::View;
 use crate::error::RuntimeError;
@@ -212,11 +215,6 @@ impl<'a> Lowering<'a> {
     fn group(&mut self, group: &Group) -> Result<(), RuntimeError> {
         let plan = self.plan;
         let step = &plan.steps[group.main];
-        let last = &plan.steps[group.last()];
-        if last.results.iter().all(|slot| self.slots[slot.0].is_some()) {
-            // made together with an earlier one
-            return Ok(());
-        }
         if step.result_types.iter().any(|result| result.dtype != DType::F32) {
             return Err(unsupported(step));
         }
@@ -254,20 +252,20 @@ impl<'a> Lowering<'a> {
             Op::Pad(pad) => vec![self.pad(step, pad)?],
             Op::Split(split) => self.split(step, split)?,
             Op::PixelShuffle(shuffle) => vec![self.pixel_shuffle(step, shuffle)?],
-            Op::Recurrent(_)
-            | Op::Full(_)
-            | Op::InstanceNorm(_)
-            | Op::LocalResponseNorm(_)
-            | Op::Embedding(_)
+            Op::Recurrent(layers) => self.recurrent(step, layers)?,
+            Op::Full(full) => vec![self.filled(self.result_dims(step), full.value as f32)],
+            Op::InstanceNorm(norm) => vec![self.instance_norm(step, norm)?],
+            Op::LocalResponseNorm(norm) => vec![self.local_response_norm(step, norm)?],
+            Op::PRelu => vec![self.prelu(step)?],
+            Op::Glu(glu) => vec![self.glu(step, glu)?],
+            Op::Interpolate(op) => vec![self.interpolate(step, op)?],
+            Op::Roll(roll) => vec![self.roll(step, roll)?],
+            Op::Flip(flip) => vec![self.flip(step, flip)?],
+            Op::Repeat(repeat) => vec![self.repeat(step, repeat)?],
+            Op::Embedding(_)
             | Op::Bilinear(_)
-            | Op::PRelu
-            | Op::Glu(_)
             | Op::LpPool(_)
             | Op::Unfold(_)
-            | Op::Interpolate(_)
-            | Op::Roll(_)
-            | Op::Flip(_)
-            | Op::Repeat(_)
             | Op::Index(_)
             | Op::Gather(_)
             | Op::Einsum(_)
@@ -281,6 +279,7 @@ impl<'a> Lowering<'a> {
             | Op::Triangle(_)
             | Op::Windows(_) => return Err(unsupported(step)),
         };
+        let last = &plan.steps[group.last()];
         for (slot, view) in last.results.iter().zip(results) {
             self.slots[slot.0] = Some(view);
         }
@@ -289,11 +288,7 @@ impl<'a> Lowering<'a> {
 
     fn pointwise(&mut self, step: &Step, function: Function) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
-        let out = self.fresh(input.dims.clone(), input.order.clone(), &[input.storage]);
-        let (from, to) = (input.storage, out.storage);
-        let kernel = Pointwise { function, from, to };
-        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
-        Ok(out)
+        Ok(self.function(&input, function))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Parameters and buffers in one block of floats, the integer counters beside it, and the optimiser's
-//! state: an update is one pass over the block.
+//! state. Not here: how an update is computed (`optimize`).
 
 use nasc_compiler::ir::{Param, ParamKind};
 
 use super::memory::{Arena, LINE};
-use crate::backend::SgdStep;
+use super::optimize::Moments;
+use crate::backend::TrainStep;
+use crate::backend::moments::{MOMENTS, UPDATES, damaged, integers, read_integers};
+use crate::error::RuntimeError;
 use crate::init;
-use crate::kernel::vector::simd;
 use crate::state::{Elements, StateDict, StateTensor, is_stored};
 
 /// Where one parameter lies.
@@ -81,8 +83,10 @@ pub struct Parameters {
     pub floats: Arena,
     /// All integers.
     pub counters: Vec<i64>,
-    /// The optimiser's momentum, once there is one.
-    momentum: Option<Vec<f32>>,
+    /// The optimiser's state.
+    moments: Moments,
+    /// Running statistics and counters as they were before a pass that may be broken off.
+    kept: (Vec<f32>, Vec<i64>),
 }
 
 impl Parameters {
@@ -93,7 +97,8 @@ impl Parameters {
         let mut parameters = Parameters {
             floats: Arena::new(layout.len),
             counters: vec![0; counters],
-            momentum: None,
+            moments: Moments::default(),
+            kept: (Vec::new(), Vec::new()),
             layout,
         };
         for (index, param) in params.iter().enumerate() {
@@ -125,7 +130,7 @@ impl Parameters {
 
     /// Forgets the optimiser's state.
     pub fn forget(&mut self) {
-        self.momentum = None;
+        self.moments = Moments::default();
     }
 
     /// What `block`, laid out as the parameters are, holds of parameter `index`.
@@ -150,42 +155,86 @@ impl Parameters {
         StateDict { tensors: tensors.collect() }
     }
 
-    /// One step of stochastic gradient descent; `gradients` are summed over the members of a team.
-    // PyTorch: torch/optim/sgd.py, _single_tensor_sgd
-    pub fn update(&mut self, gradients: &[&[f32]], step: &SgdStep) {
-        let trainable = self.layout.trainable;
-        let (first, others) = match gradients {
-            [first, others @ ..] => (*first, others),
-            [] => return,
-        };
-        let fresh = self.momentum.is_none();
-        if step.momentum != 0.0 && fresh {
-            self.momentum = Some(vec![0.0; trainable]);
-        }
-        let (rate, decay) = (step.learning_rate as f32, step.weight_decay as f32);
-        let momentum = if fresh { 0.0 } else { step.momentum as f32 };
-        let values = self.floats.floats().get_mut(..trainable).unwrap_or_default();
-        let sum = |index: usize, first: f32| {
-            others.iter().fold(first, |sum, more| sum + more.get(index).copied().unwrap_or(0.0))
-        };
-        simd(|| match &mut self.momentum {
-            Some(velocities) if step.momentum != 0.0 => {
-                let ahead = if step.nesterov { step.momentum as f32 } else { 0.0 };
-                let own = if step.nesterov { 1.0 } else { 0.0 };
-                let rows = values.iter_mut().zip(first).zip(velocities).enumerate();
-                for (index, ((value, gradient), velocity)) in rows {
-                    let gradient = sum(index, *gradient) + decay * *value;
-                    *velocity = momentum * *velocity + gradient;
-                    let direction =
-                        if own == 1.0 { gradient + ahead * *velocity } else { *velocity };
-                    *value -= rate * direction;
-                }
-            }
-            _ => {
-                for (index, (value, gradient)) in values.iter_mut().zip(first).enumerate() {
-                    *value -= rate * (sum(index, *gradient) + decay * *value);
-                }
-            }
-        });
+    /// One step of the optimiser; `gradients` are summed over the members of a team.
+    pub fn update(&mut self, gradients: &[&[f32]], step: &TrainStep) {
+        let values = self.floats.floats().get_mut(..self.layout.trainable).unwrap_or_default();
+        self.moments.update(values, gradients, step);
     }
+
+    /// Copies running statistics and counters, so that [`Parameters::restore`] can undo a pass.
+    pub fn keep_buffers(&mut self) {
+        let buffers = self.floats.read().get(self.layout.trainable..).unwrap_or_default();
+        self.kept.0.clear();
+        self.kept.0.extend_from_slice(buffers);
+        self.kept.1.clone_from(&self.counters);
+    }
+
+    /// Puts back what [`Parameters::keep_buffers`] copied.
+    pub fn restore_buffers(&mut self) {
+        let buffers = self.floats.floats().get_mut(self.layout.trainable..).unwrap_or_default();
+        buffers.iter_mut().zip(&self.kept.0).for_each(|(buffer, kept)| *buffer = *kept);
+        self.counters.clone_from(&self.kept.1);
+    }
+
+    /// The optimiser's state by the names of the parameters.
+    pub fn optimizer_state(&self, params: &[Param]) -> StateDict {
+        let mut state = StateDict::default();
+        let blocks = MOMENTS.into_iter().zip([&self.moments.first, &self.moments.second]);
+        for (prefix, block) in blocks.filter(|(_, block)| !block.is_empty()) {
+            for (index, param) in params.iter().enumerate().filter(|(_, param)| is_trained(param)) {
+                if let Some(tensor) = self.tensor(index, block) {
+                    state.tensors.insert(format!("{prefix}{}", param.path), tensor);
+                }
+            }
+        }
+        state.tensors.insert(UPDATES.to_owned(), integers(&[self.moments.updates]));
+        state
+    }
+
+    /// Takes up what [`Parameters::optimizer_state`] gave.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another size.
+    pub fn load_optimizer(
+        &mut self,
+        params: &[Param],
+        state: &StateDict,
+    ) -> Result<(), RuntimeError> {
+        let [updates] = read_integers(state, UPDATES)?;
+        self.moments = Moments { updates, ..Moments::default() };
+        self.moments.first = self.moment(params, state, MOMENTS[0])?;
+        self.moments.second = self.moment(params, state, MOMENTS[1])?;
+        Ok(())
+    }
+
+    /// One block of the optimiser's state; empty if there is none.
+    fn moment(
+        &self,
+        params: &[Param],
+        state: &StateDict,
+        prefix: &str,
+    ) -> Result<Vec<f32>, RuntimeError> {
+        if !state.tensors.keys().any(|name| name.starts_with(prefix)) {
+            return Ok(Vec::new());
+        }
+        let mut block = vec![0.0; self.layout.trainable];
+        for (part, param) in self.layout.parts.iter().zip(params) {
+            let Some(part) = part.as_ref().filter(|part| part.trainable) else { continue };
+            let name = format!("{prefix}{}", param.path);
+            let len: usize = part.shape.iter().product();
+            let slot = block.get_mut(part.offset..part.offset + len);
+            let (Some(slot), Some(values)) = (slot, state.floats(&name)) else {
+                return Err(damaged(&name));
+            };
+            if values.len() != len {
+                return Err(damaged(&name));
+            }
+            slot.copy_from_slice(values);
+        }
+        Ok(block)
+    }
+}
+
+fn is_trained(param: &Param) -> bool {
+    param.kind == ParamKind::Trainable
 }

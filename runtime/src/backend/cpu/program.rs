@@ -1,12 +1,11 @@
 //! `Program`: the kernels of one batch size with their memory; one member of a team runs it on its
-//! share of a batch, slice by slice where samples never meet. After construction a step allocates nothing.
+//! share of a batch. After construction a step allocates nothing.
 
 #![expect(unsafe_code, reason = "parameters are shared by the members of a team")]
 
-use nasc_compiler::ir::Op;
+use std::time::Instant;
 
-use super::divide::is_divisible;
-use super::kernel::{Node, Pass, put};
+use super::kernel::{Node, Pass};
 use super::lower::{Lowered, lower};
 use super::memory::{Arena, Memory, Storage};
 use super::parameters::Layout;
@@ -14,7 +13,7 @@ use super::schedule::{Schedule, plan};
 use crate::backend::BatchOutcome;
 use crate::error::RuntimeError;
 use crate::onednn::OneDnn;
-use crate::plan::{ExecutionPlan, Step};
+use crate::plan::ExecutionPlan;
 
 /// Kernels and memory for a fixed number of samples.
 pub struct Program {
@@ -22,13 +21,8 @@ pub struct Program {
     schedule: Schedule,
     arena: Arena,
     gradients: Vec<f32>,
-    /// Sum over slices, where there are several.
-    sum: Vec<f32>,
     logits: Storage,
-    /// Those of all slices.
-    all_logits: Vec<f32>,
     classes: usize,
-    slices: usize,
     /// Floats that the members of a team exchange.
     pub exchange: usize,
 }
@@ -52,6 +46,21 @@ pub struct Share<'a> {
     pub labels: &'a [u32],
     /// Samples of the whole batch.
     pub total: usize,
+    /// Share of the target that is spread over all classes.
+    pub smoothing: f64,
+    /// When the pass is broken off.
+    pub deadline: Option<Instant>,
+}
+
+impl Share<'_> {
+    /// Whether to go on; if not, the whole team learns it.
+    fn go_on(&self, pass: &Pass<'_>) -> Result<(), RuntimeError> {
+        let team = pass.member.team;
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            team.stop();
+        }
+        if team.is_stopped() { Err(RuntimeError::TimeLimit) } else { Ok(()) }
+    }
 }
 
 /// A share's part of an outcome.
@@ -75,64 +84,33 @@ impl Program {
         batch: usize,
         training: bool,
     ) -> Result<Program, RuntimeError> {
-        let slices = slices(library, execution, layout, batch, training)?;
         let Lowered { nodes, tensors, logits, exchange } =
-            lower(library, execution, layout, batch / slices, false)?;
+            lower(library, execution, layout, batch, false)?;
         let schedule = plan(&tensors, &nodes, logits.storage, training);
         let classes = logits.dims.last().copied().unwrap_or(0);
-        let trainable = if training { layout.trainable } else { 0 };
         Ok(Program {
             arena: Arena::new(schedule.arena),
-            gradients: vec![0.0; trainable],
-            sum: vec![0.0; if slices > 1 { trainable } else { 0 }],
-            all_logits: vec![0.0; batch * classes],
+            gradients: vec![0.0; if training { layout.trainable } else { 0 }],
             logits: logits.storage,
             nodes,
             schedule,
             classes,
-            slices,
             exchange,
         })
     }
 
     /// Gradients of the last training pass, laid out as the trainable parameters.
     pub fn gradients(&self) -> &[f32] {
-        if self.slices > 1 { &self.sum } else { &self.gradients }
+        &self.gradients
     }
 
     /// Forward pass and loss; in training also the gradients.
     ///
     /// # Errors
-    /// If the library fails.
+    /// If the library fails, and [`RuntimeError::TimeLimit`].
     pub fn run(
         &mut self,
         parameters: Shared,
-        share: Share<'_>,
-        pass: &Pass<'_>,
-        backward: bool,
-    ) -> Result<Partial, RuntimeError> {
-        if self.slices == 1 {
-            return self.run_slice(parameters, 0, share, pass, backward);
-        }
-        self.sum.fill(0.0);
-        let mut partial = Partial::default();
-        let samples = share.labels.len() / self.slices;
-        for index in 0..self.slices {
-            let slice = share.part(index * samples, samples);
-            let first_sample = pass.first_sample + index * samples;
-            let pass = Pass { first_sample, ..*pass };
-            partial = partial.and(self.run_slice(parameters, index, slice, &pass, backward)?);
-            if backward {
-                put(&mut self.sum, &self.gradients, true);
-            }
-        }
-        Ok(partial)
-    }
-
-    fn run_slice(
-        &mut self,
-        parameters: Shared,
-        index: usize,
         share: Share<'_>,
         pass: &Pass<'_>,
         backward: bool,
@@ -149,19 +127,17 @@ impl Program {
             )
         };
         for node in &mut self.nodes {
+            share.go_on(pass)?;
             node.kernel.forward(&memory, pass)?;
         }
         let logits = memory.value(self.logits);
-        let kept = self.all_logits.chunks_exact_mut(logits.len().max(1)).nth(index);
-        if let Some(kept) = kept {
-            kept.copy_from_slice(logits);
-        }
         let gradient = if backward { memory.gradient_mut(self.logits) } else { &mut [] };
         let partial = cross_entropy(logits, self.classes, share, gradient);
         if backward {
             let steps = self.nodes.iter_mut().zip(&self.schedule.backward).rev();
             for (node, step) in steps {
                 let Some(step) = step else { continue };
+                share.go_on(pass)?;
                 for &zero in &step.zero {
                     memory.gradient_mut(zero).fill(0.0);
                 }
@@ -172,47 +148,13 @@ impl Program {
     }
 
     /// Logits of the last pass.
-    pub fn logits(&self) -> &[f32] {
-        &self.all_logits
-    }
-}
-
-/// Floats of tensors that stay in a core's cache together with what they are made from.
-const SLICE: usize = 1 << 18;
-
-/// Into how many equal slices a share is cut: 1 where samples meet, in batch statistics or otherwise.
-fn slices(
-    library: &'static OneDnn,
-    execution: &ExecutionPlan,
-    layout: &Layout,
-    batch: usize,
-    training: bool,
-) -> Result<usize, RuntimeError> {
-    let meet = |step: &Step| matches!(&step.op, Op::BatchNorm(_));
-    if !is_divisible(execution) || execution.steps.iter().any(meet) {
-        return Ok(1);
-    }
-    let Lowered { nodes, tensors, logits, .. } = lower(library, execution, layout, batch, true)?;
-    let floats = plan(&tensors, &nodes, logits.storage, training).arena;
-    // parameters and their gradients are read again for every slice
-    let most = SLICE.max(2 * layout.trainable);
-    let mut even = (1..=batch / FEWEST).filter(|&slices| batch.is_multiple_of(slices));
-    let fitting = even.clone().find(|slices| floats / slices <= most);
-    Ok(fitting.or_else(|| even.next_back()).unwrap_or(1))
-}
-
-/// Fewest samples of a slice: kernels lose by less.
-const FEWEST: usize = 8;
-
-impl<'a> Share<'a> {
-    /// `count` of its samples, starting with `first`.
-    pub fn part(self, first: usize, count: usize) -> Share<'a> {
-        let pixels = self.images.len() / self.labels.len().max(1);
-        Share {
-            images: self.images.get(first * pixels..(first + count) * pixels).unwrap_or_default(),
-            labels: self.labels.get(first..first + count).unwrap_or_default(),
-            total: self.total,
-        }
+    pub fn logits(&mut self, images: &[f32], parameters: Shared) -> Vec<f32> {
+        let places = &self.schedule.places;
+        // SAFETY: as in `run`.
+        let memory = unsafe {
+            Memory::new(places, self.arena.floats(), parameters.0, &mut self.gradients, images)
+        };
+        memory.value(self.logits).to_vec()
     }
 }
 
@@ -228,7 +170,8 @@ impl Partial {
     }
 }
 
-/// Sum of −log softmax(logits)[label]; the gradient, if wanted, is of the mean over the whole batch.
+/// Sum of the cross-entropies of softmax(logits) with the targets; the gradient, if wanted, is of the
+/// mean over the whole batch. A target is 1 − s for the label and s spread over all classes.
 fn cross_entropy(
     logits: &[f32],
     classes: usize,
@@ -237,26 +180,41 @@ fn cross_entropy(
 ) -> Partial {
     let mut partial = Partial::default();
     let scale = 1.0 / share.total.max(1) as f64;
+    let each = share.smoothing / classes.max(1) as f64;
     let mut gradients = gradient.chunks_exact_mut(classes.max(1));
     for (row, &label) in logits.chunks_exact(classes.max(1)).zip(share.labels) {
-        let mut best = (0, f32::NEG_INFINITY);
-        for (class, &logit) in (0_u32..).zip(row) {
-            if logit > best.1 {
-                best = (class, logit);
-            }
-        }
-        let largest = f64::from(best.1);
-        let sum: f64 = row.iter().map(|&x| (f64::from(x) - largest).exp()).sum();
-        let log_sum = largest + sum.ln();
+        let best = largest(row);
+        let log_sum = log_sum(row, best.1);
         let chosen = row.get(label as usize).copied().unwrap_or(f32::NAN);
-        partial.loss += log_sum - f64::from(chosen);
+        let mut target = (1.0 - share.smoothing) * f64::from(chosen);
+        if each != 0.0 {
+            target += each * row.iter().map(|&x| f64::from(x)).sum::<f64>();
+        }
+        partial.loss += log_sum - target;
         partial.correct += usize::from(best.0 == label);
         if let Some(gradient) = gradients.next() {
             for ((gradient, &x), class) in gradient.iter_mut().zip(row).zip(0_u32..) {
-                let wanted = if class == label { 1.0 } else { 0.0 };
-                *gradient = (scale * ((f64::from(x) - log_sum).exp() - wanted)) as f32;
+                let own = if class == label { 1.0 - share.smoothing } else { 0.0 };
+                *gradient = (scale * ((f64::from(x) - log_sum).exp() - own - each)) as f32;
             }
         }
     }
     partial
+}
+
+/// Class and value of the first largest logit.
+fn largest(row: &[f32]) -> (u32, f32) {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (class, &logit) in (0_u32..).zip(row) {
+        if logit > best.1 {
+            best = (class, logit);
+        }
+    }
+    best
+}
+
+/// log Σ exp of a row whose largest element is known.
+fn log_sum(row: &[f32], largest: f32) -> f64 {
+    let largest = f64::from(largest);
+    largest + row.iter().map(|&x| (f64::from(x) - largest).exp()).sum::<f64>().ln()
 }

@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "slots that each thread writes alone")]
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// A meeting point and a table that every member writes its own row of.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct Team {
     size: usize,
     waiting: AtomicUsize,
     round: AtomicUsize,
+    stopped: AtomicBool,
     table: UnsafeCell<Vec<f32>>,
 }
 
@@ -34,11 +35,28 @@ impl Team {
             size,
             waiting: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
             table: UnsafeCell::new(vec![0.0; size * floats]),
         }
     }
 
-    /// Returns when all members have called it.
+    /// Begins a pass, after one that may have been broken off.
+    pub fn begin(&mut self) {
+        *self.waiting.get_mut() = 0;
+        *self.stopped.get_mut() = false;
+    }
+
+    /// Tells all members to break off; none waits for another from then on.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    /// Whether a member told to break off.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    /// Returns when all members have called it, or when one told to break off.
     pub fn wait(&self) {
         if self.size == 1 {
             return;
@@ -50,7 +68,7 @@ impl Team {
             return;
         }
         let mut spins = 0;
-        while self.round.load(Ordering::Acquire) == round {
+        while self.round.load(Ordering::Acquire) == round && !self.is_stopped() {
             spins += 1;
             if spins < 4000 { std::hint::spin_loop() } else { std::thread::yield_now() }
         }
@@ -72,6 +90,9 @@ impl Member<'_> {
             std::ptr::copy_nonoverlapping(local.as_ptr(), table.add(base + self.rank * len), len);
         }
         self.team.wait();
+        if self.team.is_stopped() {
+            return;
+        }
         for rank in 0..self.team.size {
             // SAFETY: all rows were written before the barrier, and are not written again before
             // all members have passed another one.

@@ -3,16 +3,16 @@
 #![expect(clippy::indexing_slicing, reason = "dimensions are those of checked types")]
 
 use nasc_compiler::ir::op;
-use nasc_compiler::ir::op::{DropoutKind, PaddingMode, PoolMode};
+use nasc_compiler::ir::op::{Binary, DropoutKind, PoolMode};
 
 use super::{Lowering, Planned, unsupported};
-use crate::backend::cpu::affine::Conv;
-use crate::backend::cpu::attention::{Attention, AttentionSpec};
+use crate::backend::cpu::affine::{Conv, Linear};
 use crate::backend::cpu::batch_norm::{BatchNorm, BatchNormSpec};
 use crate::backend::cpu::fuse::Group;
-use crate::backend::cpu::linear::{Linear, LinearSpec};
+use crate::backend::cpu::memory::Storage;
+use crate::backend::cpu::pointwise::Constant;
 use crate::backend::cpu::pooling::{PoolSpec, Pooling, Reduction, Span};
-use crate::backend::cpu::products::{Factor, MatMul};
+use crate::backend::cpu::products::{Attention, AttentionSpec, Factor, MatMul};
 use crate::backend::cpu::rows::{Dropout, GroupNorm, GroupNormSpec, LayerNorm, Softmax};
 use crate::backend::cpu::thin::{FEW, ThinConv};
 use crate::backend::cpu::view::{View, channels_last};
@@ -32,21 +32,35 @@ impl Lowering<'_> {
         relu: bool,
     ) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
-        let rank = conv.kernel.len() + 2;
-        let zeros =
-            conv.padding_mode == PaddingMode::Zeros || conv.padding.iter().all(|&p| p == (0, 0));
-        if conv.transposed.is_some() || !zeros || input.dims.len() != rank {
+        if conv.transposed.is_some() {
+            return self.transposed(step, conv, relu);
+        }
+        if input.dims.len() != conv.kernel.len() + 2 {
             return Err(unsupported(step));
         }
-        if is_thin(conv) && input.is_rows() {
-            return self.thin_conv(step, conv, relu, &input);
+        let (input, conv) = self.with_border(&input, conv);
+        if is_thin(&conv) && input.is_rows() {
+            return self.thin_conv(step, &conv, relu, &input);
         }
-        let order = channels_last(rank);
-        let input = self.in_order(&input, &order);
         let weight = self.input(step, 1)?;
         let weight = self.in_rows(&weight).storage;
         let bias = if conv.bias { Some(self.input(step, 2)?.storage) } else { None };
         let dims = self.result_dims(step);
+        self.convolution(&input, weight, bias, &conv, dims, relu)
+    }
+
+    /// A convolution that is padded with zeros; weights are `[out, in / groups, k...]`.
+    pub(super) fn convolution(
+        &mut self,
+        input: &View,
+        weight: Storage,
+        bias: Option<Storage>,
+        conv: &op::Conv,
+        dims: Vec<usize>,
+        relu: bool,
+    ) -> Result<View, RuntimeError> {
+        let order = channels_last(dims.len());
+        let input = self.in_order(input, &order);
         let geometry = Geometry {
             batch: input.dims[0],
             in_channels: conv.in_channels as usize,
@@ -125,14 +139,10 @@ impl Lowering<'_> {
         let order = (0..dims.len()).collect();
         let out = self.fresh(dims, order, &inputs);
         let (from, to) = ([input.storage, weight], out.storage);
+        let kernel = Linear::new(self.library, rows, features, relu, from, bias, to);
         let saved = vec![input.storage, weight, to];
         let saved = if relu { saved } else { saved[..2].to_vec() };
-        if self.dry {
-            self.push(Planned, inputs, vec![to], saved);
-        } else {
-            let spec = LinearSpec { rows, features, relu, inputs: from, bias, output: to };
-            self.push(Linear::new(self.library, spec)?, inputs, vec![to], saved);
-        }
+        self.push(kernel, inputs, vec![to], saved);
         Ok(out)
     }
 
@@ -211,13 +221,17 @@ impl Lowering<'_> {
             }
             DropoutKind::Channel | DropoutKind::Alpha => return Err(unsupported(step)),
         };
+        Ok(self.dropped(&input, dropout.p, channels))
+    }
+
+    fn dropped(&mut self, input: &View, p: f64, channels: Option<usize>) -> View {
         let out = self.fresh(input.dims.clone(), input.order.clone(), &[input.storage]);
         let samples = if input.order.first() == Some(&0) { input.dims[0].max(1) } else { 1 };
         let (from, to) = (input.storage, out.storage);
         let (sample, layer) = (input.len() / samples, self.nodes.len() as u64);
-        let kernel = Dropout { p: dropout.p, sample, channels, layer, from, to };
+        let kernel = Dropout { p, sample, channels, layer, from, to };
         self.push(kernel, vec![from], vec![to], Vec::new()).in_place = true;
-        Ok(out)
+        out
     }
 
     pub(super) fn pool(&mut self, step: &Step, pool: &op::Pool) -> Result<View, RuntimeError> {
@@ -332,15 +346,18 @@ impl Lowering<'_> {
         softmax: &op::Softmax,
     ) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
+        Ok(self.softened(&input, softmax.dim, softmax.log))
+    }
+
+    fn softened(&mut self, input: &View, dim: usize, log: bool) -> View {
         let mut order: Vec<usize> = input.order.clone();
-        order.retain(|&dim| dim != softmax.dim);
-        order.push(softmax.dim);
-        let input = self.in_order(&input, &order);
+        order.retain(|&other| other != dim);
+        order.push(dim);
+        let input = self.in_order(input, &order);
         let out = self.fresh(input.dims.clone(), order, &[input.storage]);
-        let (len, log, from, to) =
-            (input.dims[softmax.dim], softmax.log, input.storage, out.storage);
+        let (len, from, to) = (input.dims[dim], input.storage, out.storage);
         self.push(Softmax { len, log, from, to }, vec![from], vec![to], vec![to]);
-        Ok(out)
+        out
     }
 
     pub(super) fn layer_norm(
@@ -420,11 +437,19 @@ impl Lowering<'_> {
         let rank = query.dims.len();
         let leading = |view: &View| view.dims[..view.dims.len().saturating_sub(2)].to_vec();
         let alike = leading(query) == leading(key) && leading(key) == leading(value);
-        if attention.mask || attention.dropout > 0.0 || !alike || rank < 2 {
+        if !alike || rank < 2 {
             return Err(unsupported(step));
         }
         let features = query.dims[rank - 1];
         let scale = attention.scale.unwrap_or(1.0 / (features as f64).sqrt()) as f32;
+        if attention.mask || attention.dropout > 0.0 {
+            if attention.is_causal {
+                return Err(unsupported(step));
+            }
+            let mask = if attention.mask { Some(self.input(step, 3)?) } else { None };
+            let [query, key, value] = [query.clone(), key.clone(), value.clone()];
+            return self.long_attention([query, key, value], scale, mask, attention.dropout);
+        }
         let inputs = [query.storage, key.storage, value.storage];
         let dims = self.result_dims(step);
         let out = self.fresh(dims, (0..rank).collect(), &inputs);
@@ -439,13 +464,41 @@ impl Lowering<'_> {
             inputs,
             to: out.storage,
         };
-        if self.dry {
-            self.push(Planned, inputs.to_vec(), vec![out.storage], inputs.to_vec());
-        } else {
-            let kernel = Attention::new(self.library, spec)?;
-            self.push(kernel, inputs.to_vec(), vec![out.storage], inputs.to_vec());
-        }
+        let kernel = Attention::new(self.library, spec);
+        self.push(kernel, inputs.to_vec(), vec![out.storage], inputs.to_vec());
         Ok(out)
+    }
+
+    /// Attention in steps, for a mask that is added or dropout of the weights.
+    fn long_attention(
+        &mut self,
+        [query, key, value]: [View; 3],
+        scale: f32,
+        mask: Option<View>,
+        dropout: f64,
+    ) -> Result<View, RuntimeError> {
+        let rank = query.dims.len();
+        let (queries, keys) = (query.dims[rank - 2], key.dims[rank - 2]);
+        let mut turned: Vec<usize> = (0..rank).collect();
+        turned.swap(rank - 2, rank - 1);
+        let with_last = |rows: usize, columns: usize| {
+            let leading = query.dims[..rank - 2].iter().copied();
+            leading.chain([rows, columns]).collect::<Vec<usize>>()
+        };
+        let products = self.product(&query, &key.permuted(&turned), with_last(queries, keys));
+        let mut scores =
+            self.fresh(products.dims.clone(), products.order.clone(), &[products.storage]);
+        let (from, to) = (products.storage, scores.storage);
+        let kernel = Constant { binary: Binary::Mul, value: scale, reversed: false, from, to };
+        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
+        if let Some(mask) = mask {
+            scores = self.combined(Binary::Add, &scores, &mask, scores.dims.clone());
+        }
+        let mut weights = self.softened(&scores, rank - 1, false);
+        if dropout > 0.0 {
+            weights = self.dropped(&weights, dropout, None);
+        }
+        Ok(self.product(&weights, &value, with_last(queries, value.dims[rank - 1])))
     }
 
     pub(super) fn matmul(&mut self, step: &Step) -> Result<View, RuntimeError> {
@@ -458,9 +511,14 @@ impl Lowering<'_> {
         if of_left != of_right && !of_left.is_empty() && !of_right.is_empty() {
             return Err(unsupported(step));
         }
-        let wide = if of_left.is_empty() { of_right.clone() } else { of_left.clone() };
-        let (left, right) = (self.factor(&left, &wide), self.factor(&right, &wide));
         let dims = self.result_dims(step);
+        Ok(self.product(&left, &right, dims))
+    }
+
+    /// Matrix products with the same leading dimensions, or none on one side.
+    fn product(&mut self, left: &View, right: &View, dims: Vec<usize>) -> View {
+        let wide = dims[..dims.len() - 2].to_vec();
+        let (left, right) = (self.factor(left, &wide), self.factor(right, &wide));
         let rank = dims.len();
         let inputs = vec![left.storage, right.storage];
         let extents = [dims[rank - 2], dims[rank - 1]];
@@ -468,7 +526,7 @@ impl Lowering<'_> {
         let count = wide.iter().product();
         let kernel = MatMul { library: self.library, count, extents, left, right, to: out.storage };
         self.push(kernel, inputs.clone(), vec![out.storage], inputs);
-        Ok(out)
+        out
     }
 
     /// A factor as it lies, or turned, or copied into rows.

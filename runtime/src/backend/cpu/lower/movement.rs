@@ -2,20 +2,20 @@
 
 #![expect(clippy::indexing_slicing, reason = "dimensions are those of checked types")]
 
+use nasc_compiler::ir::DType;
 use nasc_compiler::ir::op;
-use nasc_compiler::ir::op::{Binary, PadMode, ReduceKind};
-use nasc_compiler::ir::{DType, Op};
+use nasc_compiler::ir::op::{Binary, PadMode};
 
 use super::{Lowering, unsupported, walk_between};
-use crate::backend::cpu::arithmetic::{Arithmetic, Sum};
+use crate::backend::cpu::arithmetic::Arithmetic;
 use crate::backend::cpu::arrange::{Copies, Walk};
 use crate::backend::cpu::pointwise::Constant;
 use crate::backend::cpu::view::{View, channels_last};
 use crate::error::RuntimeError;
-use crate::plan::{Operand, Step};
+use crate::plan::Step;
 
 /// Channels-last where the input is, else row-major.
-fn order_like(input: &View) -> Vec<usize> {
+pub(super) fn order_like(input: &View) -> Vec<usize> {
     let rank = input.dims.len();
     let images = channels_last(rank);
     if rank >= 3 && !input.is_rows() && input.lies_in(&images) {
@@ -73,17 +73,8 @@ impl Lowering<'_> {
         Ok(out)
     }
 
-    /// One part of a tensor; where the other parts are taken as well, all of them at once, as gradients
-    /// then need no zeros to be added to.
     pub(super) fn slice(&mut self, step: &Step, slice: &op::Slice) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
-        if let Some(parts) = self.partition(step, slice.dim, input.dims[slice.dim]) {
-            let sizes: Vec<usize> = parts.iter().map(|part| part.1).collect();
-            for (view, (slot, _)) in self.parts(&input, slice.dim, &sizes).into_iter().zip(parts) {
-                self.slots[slot] = Some(view);
-            }
-            return self.operand(Operand::Slot(step.results[0]));
-        }
         let dims = self.result_dims(step);
         let out = self.fresh(dims, order_like(&input), &[input.storage]);
         let mut strides = input.strides();
@@ -98,7 +89,7 @@ impl Lowering<'_> {
 
     pub(super) fn pad(&mut self, step: &Step, pad: &op::Pad) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
-        let PadMode::Constant(fill) = pad.mode else { return Err(unsupported(step)) };
+        let PadMode::Constant(fill) = pad.mode else { return self.padded_by(step, pad) };
         let dims = self.result_dims(step);
         let out = self.fresh(dims, order_like(&input), &[input.storage]);
         let (from, to) = (input.strides(), out.strides());
@@ -125,54 +116,23 @@ impl Lowering<'_> {
         split: &op::Split,
     ) -> Result<Vec<View>, RuntimeError> {
         let input = self.input(step, 0)?;
-        let sizes: Vec<usize> = split.sizes.iter().map(|&size| size as usize).collect();
-        Ok(self.parts(&input, split.dim, &sizes))
-    }
-
-    /// Consecutive parts that cover `input` along `dim`.
-    fn parts(&mut self, input: &View, dim: usize, sizes: &[usize]) -> Vec<View> {
         let strides = input.strides();
         let mut views = Vec::new();
         let mut pieces = Vec::new();
         let mut start = 0;
-        for &size in sizes {
+        for &size in &split.sizes {
             let mut dims = input.dims.clone();
-            dims[dim] = size;
-            let out = self.fresh(dims, order_like(input), &[input.storage]);
+            dims[split.dim] = size as usize;
+            let out = self.fresh(dims, order_like(&input), &[input.storage]);
             let part = View { dims: out.dims.clone(), ..input.clone() };
-            let walk = walk_between(&part, &strides, start * strides[dim], &out, 0);
+            let walk = walk_between(&part, &strides, start * strides[split.dim], &out, 0);
             pieces.push((0, input.storage, out.storage, walk));
             views.push(out);
-            start += size;
+            start += size as usize;
         }
         let outputs = views.iter().map(|view| view.storage).collect();
         self.push(Copies::new(pieces, false), vec![input.storage], outputs, Vec::new());
-        views
-    }
-
-    /// Slots and sizes of the slices that take all of what `step` slices, each element once.
-    fn partition(&self, step: &Step, dim: usize, extent: usize) -> Option<Vec<(usize, usize)>> {
-        let plan = self.plan;
-        let mut parts = Vec::new();
-        for other in plan.steps.iter().filter(|other| other.operands == step.operands) {
-            if let Op::Slice(slice) = &other.op
-                && slice.dim == dim
-                && slice.step == 1
-            {
-                let end = slice.end.map_or(extent, |end| end as usize);
-                parts.push((slice.start as usize, end, other.results.first()?.0));
-            }
-        }
-        parts.sort_unstable();
-        let mut reached = 0;
-        for &(start, end, _) in &parts {
-            if start != reached || end <= start {
-                return None;
-            }
-            reached = end;
-        }
-        let whole = reached == extent && parts.len() > 1;
-        whole.then(|| parts.into_iter().map(|(start, end, slot)| (slot, end - start)).collect())
+        Ok(views)
     }
 
     pub(super) fn pixel_shuffle(
@@ -223,88 +183,65 @@ impl Lowering<'_> {
         }
         let dims = self.result_dims(step);
         let (left, right) = (self.input(step, 0)?, self.input(step, 1)?);
-        let count: usize = dims.iter().product();
-        let full = [left.len() == count, right.len() == count];
-        let order = match full {
-            [true, _] => widened(&left, dims.len()),
-            [_, true] => widened(&right, dims.len()),
-            _ => (0..dims.len()).collect(),
-        };
-        let left = self.aligned(&left, &order);
-        let right = self.aligned(&right, &order);
-        let inputs = vec![left.storage, right.storage];
-        let out = self.fresh(dims, order, &inputs);
-        let (a, b) = (spread_strides(&left, &out.dims), spread_strides(&right, &out.dims));
-        let walk: Vec<[usize; 3]> =
-            out.order.iter().map(|&dim| [out.dims[dim], a[dim], b[dim]]).collect();
-        let walk = Walk::new(&walk, [0, 0]);
-        let operands = [left.storage, right.storage];
-        let kernel = Arithmetic::new(binary, operands, out.storage, walk, full);
-        let linear = matches!(binary, Binary::Add | Binary::Sub);
-        let saved = if linear { Vec::new() } else { inputs.clone() };
-        self.push(kernel, inputs, vec![out.storage], saved).in_place = full[0];
-        Ok(out)
+        Ok(self.combined(binary, &left, &right, dims))
     }
 
     /// An operand whose elements lie in the order of the result's dimensions.
-    fn aligned(&mut self, view: &View, order: &[usize]) -> View {
+    pub(super) fn aligned(&mut self, view: &View, order: &[usize]) -> View {
         let missing = order.len() - view.dims.len();
         let own: Vec<usize> =
             order.iter().filter(|&&dim| dim >= missing).map(|&dim| dim - missing).collect();
         self.in_order(view, &own)
     }
 
-    pub(super) fn reduce(
+    pub(super) fn roll(&mut self, step: &Step, roll: &op::Roll) -> Result<View, RuntimeError> {
+        let mut out = self.input(step, 0)?;
+        for &(dim, by) in &roll.shifts {
+            let extent = out.dims[dim];
+            let first = (-by).rem_euclid(extent.max(1) as i64) as usize;
+            let sources: Vec<usize> = (first..extent).chain(0..first).collect();
+            out = self.picked(&out, dim, &sources);
+        }
+        Ok(out)
+    }
+
+    pub(super) fn flip(&mut self, step: &Step, flip: &op::Flip) -> Result<View, RuntimeError> {
+        let mut out = self.input(step, 0)?;
+        for &dim in &flip.dims {
+            let sources: Vec<usize> = (0..out.dims[dim]).rev().collect();
+            out = self.picked(&out, dim, &sources);
+        }
+        Ok(out)
+    }
+
+    pub(super) fn repeat(
         &mut self,
         step: &Step,
-        reduce: &op::Reduce,
+        repeat: &op::Repeat,
     ) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
-        let all: Vec<usize> = (0..input.dims.len()).collect();
-        let reduced = if reduce.dims.is_empty() { &all } else { &reduce.dims };
-        let count: usize = reduced.iter().map(|&dim| input.dims[dim]).product();
-        let factor = match reduce.kind {
-            ReduceKind::Sum => 1.0,
-            ReduceKind::Mean => 1.0 / count.max(1) as f32,
-            ReduceKind::Max
-            | ReduceKind::Min
-            | ReduceKind::Product
-            | ReduceKind::Variance { .. }
-            | ReduceKind::Deviation { .. }
-            | ReduceKind::Norm
-            | ReduceKind::LogSumExp
-            | ReduceKind::All
-            | ReduceKind::Any => return Err(unsupported(step)),
-        };
-        let dims = self.result_dims(step);
-        let rank = dims.len();
-        let out = self.fresh(dims, (0..rank).collect(), &[input.storage]);
-        // strides of the result along the input's dimensions, 0 where it was reduced
-        let mut kept = out.strides().into_iter();
-        let mut to = Vec::new();
-        for dim in 0..input.dims.len() {
-            let is_reduced = reduced.contains(&dim);
-            let stride = if is_reduced && !reduce.keep_dim { None } else { kept.next() };
-            to.push(if is_reduced { 0 } else { stride.unwrap_or(0) });
+        let input = self.in_rows(&input);
+        let missing = repeat.repeats.len() - input.dims.len();
+        let dims = vec![1; missing].into_iter().chain(input.dims.iter().copied()).collect();
+        let mut out = View::rows(input.storage, dims);
+        for (dim, &times) in repeat.repeats.iter().enumerate() {
+            if times != 1 {
+                let once: Vec<usize> = (0..out.dims[dim]).collect();
+                out = self.picked(&out, dim, &once.repeat(times as usize));
+            }
         }
-        let from = input.strides();
-        let walk: Vec<[usize; 3]> =
-            input.order.iter().map(|&dim| [input.dims[dim], from[dim], to[dim]]).collect();
-        let walk = Walk::new(&walk, [0, 0]);
-        let kernel = Sum { from: input.storage, to: out.storage, walk, factor };
-        self.push(kernel, vec![input.storage], vec![out.storage], Vec::new());
         Ok(out)
     }
 }
 
 /// The order of memory with leading dimensions of extent 1 added.
-fn widened(view: &View, rank: usize) -> Vec<usize> {
+pub(super) fn widened(view: &View, rank: usize) -> Vec<usize> {
     let missing = rank - view.dims.len();
     (0..missing).chain(view.order.iter().map(|dim| dim + missing)).collect()
 }
 
 /// Strides of `view` along the dimensions that it is broadcast to; 0 where it repeats.
-fn spread_strides(view: &View, dims: &[usize]) -> Vec<usize> {
+pub(super) fn spread_strides(view: &View, dims: &[usize]) -> Vec<usize> {
     let missing = dims.len() - view.dims.len();
     let own = view.strides();
     (0..dims.len())
