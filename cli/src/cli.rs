@@ -83,7 +83,7 @@ fn execute(
     match command {
         Command::Search(args) => search::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
-        Command::Compile(args) => compile::run(args, output),
+        Command::Compile(args) => compile::run(args, environment, output),
         Command::Train(args) => train::run(args, environment, output),
         Command::Show(args) => show::run(args, output),
         Command::Explain(args) => explain::run(args, output),

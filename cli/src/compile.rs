@@ -1,45 +1,72 @@
-//! `nasc compile`: a network and its weights become a model that stands alone.
+//! `nasc compile`: a network and its weights become a model that stands alone. Here: the arguments
+//! and which form a model takes; what a form is written from is `model`, whole runs are `archive`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use nasc_compiler::emit::onnx::{self, OnnxOptions};
-use nasc_compiler::emit::{EmitError, Weights};
 use nasc_compiler::ir::TensorType;
-use nasc_compiler::{CompileOptions, Compiled, cost};
-use nasc_runtime::checkpoint;
-use nasc_runtime::state::StateDict;
 
-use crate::check;
 use crate::error::{CliError, Exit};
 use crate::input::parse_input;
 use crate::number::grouped;
-use crate::output::Output;
-use crate::source::Program;
+use crate::output::{Environment, Output};
+
+mod archive;
+mod facts;
+mod forms;
+mod model;
+mod target;
+mod write;
+
+use model::Model;
+use target::Target;
 
 /// Turn a network and its weights into a model that stands alone.
 #[derive(Debug, Args)]
 pub struct CompileArgs {
-    /// The Python file.
+    /// The Python file, or a network of a search as RUN/CELL, or with --all a RUN.
+    #[arg(value_name = "FILE|RUN/CELL|RUN")]
     file: PathBuf,
-    /// Weights with the names of PyTorch's state dict, as `nasc train` writes them.
+    /// Weights with the names of PyTorch's state dict, as `nasc train` writes them; a run has its own.
     #[arg(long, value_name = "FILE")]
-    weights: PathBuf,
+    weights: Option<PathBuf>,
     /// The form of the model.
     #[arg(long, value_enum, default_value_t = Form::Onnx)]
     emit: Form,
-    /// Where it goes: a file for onnx, a folder for pytorch.
+    /// Where it goes: a file for onnx and json, a folder for pytorch, rust and --all.
     #[arg(short, long)]
     out: PathBuf,
+    /// Export all networks of a run, with an index.
+    #[arg(long)]
+    all: bool,
     /// One sample of an input, such as 3x32x32; once for each input of `forward`.
     #[arg(long, value_name = "DIMS[:TYPE]", default_value = "3x32x32", value_parser = parse_input)]
     input: Vec<TensorType>,
     /// The network as an expression; else the last class that needs no arguments.
     #[arg(long, value_name = "EXPRESSION")]
     entry: Option<String>,
+    /// The folder that absolute imports start at.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
     /// ONNX's operator set, 13 to 21.
     #[arg(long, default_value_t = 17)]
     opset: i64,
+    /// Keep batch norms; else they become part of the convolutions before them.
+    #[arg(long)]
+    no_fold: bool,
+    /// Let the ONNX model take images of bytes, uint8[N, height, width, channels], and normalise them.
+    #[arg(long)]
+    with_preprocessing: bool,
+    /// The data set that the network is for: its labels and scale are written into the model; a run
+    /// names its own.
+    #[arg(long, value_name = "SPEC")]
+    data: Option<String>,
+    /// What normalising subtracts, one number or one for each channel, where white is 1.
+    #[arg(long, value_delimiter = ',', default_value = "0.5")]
+    mean: Vec<f32>,
+    /// What normalising divides by.
+    #[arg(long, value_delimiter = ',', default_value = "0.5")]
+    deviation: Vec<f32>,
 }
 
 /// What a model is written as.
@@ -49,99 +76,54 @@ enum Form {
     Onnx,
     /// net.py and weights.safetensors for `load_state_dict`.
     Pytorch,
+    /// The graph for other tools, see docs/graph.md.
+    Json,
+    /// A crate with a `no_std` core, without dependencies, the weights and a test inside.
+    Rust,
 }
 
-pub(crate) fn run(args: &CompileArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
-    let program = Program::read(&args.file, None)?;
-    let mut options = CompileOptions::new(args.input.clone());
-    options.entry = args.entry.clone();
-    let compiled = match check::compile(&program, &options, None) {
-        Ok(compiled) => compiled,
-        Err(diagnostics) => {
-            check::print_reports(&program.folder.files(), &diagnostics, output)?;
-            return Ok(Exit::Program);
-        }
-    };
-    let state = checkpoint::load(&args.weights)?;
-    state.check(&compiled.graph)?;
-    match args.emit {
-        Form::Onnx => write_onnx(args, &program, &compiled, &state, output),
-        Form::Pytorch => write_pytorch(args, &program, &state, output),
-    }
-}
-
-fn write_onnx(
-    args: &CompileArgs,
-    program: &Program,
-    compiled: &Compiled,
-    state: &StateDict,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let mut weights = Weights::new();
-    for name in state.tensors.keys() {
-        if let Some(elements) = state.floats(name) {
-            weights.insert(name, elements);
+impl Form {
+    /// The ending of its files; empty for folders.
+    const fn ending(self) -> &'static str {
+        match self {
+            Form::Onnx => ".onnx",
+            Form::Pytorch | Form::Rust => "",
+            Form::Json => ".json",
         }
     }
-    let options = OnnxOptions {
-        opset: args.opset,
-        name: compiled.entry.trim_end_matches("()").to_owned(),
-        metadata: metadata(compiled),
-    };
-    let bytes = match onnx::emit(&compiled.graph, &weights, &options) {
-        Ok(bytes) => bytes,
-        Err(error) => return refuse(&error, program, output),
-    };
-    write(&args.out, &bytes)?;
-    let size = grouped(bytes.len() as u64);
-    output.line(format!("{}: {size} bytes, opset {}", args.out.display(), args.opset))?;
-    Ok(Exit::Success)
 }
 
-/// What the file says of itself.
-fn metadata(compiled: &Compiled) -> Vec<(String, String)> {
-    let cost = cost::analyze(&compiled.graph);
-    let entry = |key: &str, value: String| (key.to_owned(), value);
-    vec![
-        entry("nasc.entry", compiled.entry.clone()),
-        entry("nasc.version", env!("CARGO_PKG_VERSION").to_owned()),
-        entry("nasc.params", cost.params.to_string()),
-        entry("nasc.macs", cost.macs.to_string()),
-    ]
-}
-
-/// An operation without a form is about the program; weights that do not fit are not.
-fn refuse(error: &EmitError, program: &Program, output: &mut Output<'_>) -> Result<Exit, CliError> {
-    let EmitError::Unsupported { call, .. } = error else {
-        return Err(CliError::Argument { argument: "--weights", reason: error.to_string() });
-    };
-    let files = program.folder.files();
-    let file = crate::render::file_of(&files, Some(*call));
-    let place = file.map(|file| format!("{}:{}", file.name(), file.line_column(call.start).line));
-    output.remark(format!("{}: {error}", place.unwrap_or_default()))?;
-    Ok(Exit::Program)
-}
-
-fn write_pytorch(
+pub(crate) fn run(
     args: &CompileArgs,
-    program: &Program,
-    state: &StateDict,
+    environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let files = program.folder.files();
-    if files.len() > 1 {
-        let reason =
-            "the network is spread over several files; --emit pytorch copies one".to_owned();
-        return Err(CliError::Argument { argument: "--emit", reason });
+    match Target::of(&args.file, args.all)? {
+        Target::File => match Model::of_file(args, environment, output)? {
+            Some(model) => one(args, &model, output),
+            None => Ok(Exit::Program),
+        },
+        Target::Cell(reader, cell) => {
+            let elite = target::elite(&reader, cell, &args.file)?;
+            let run = archive::Run::open(&reader, args, environment, output)?;
+            one(args, &run.model(&elite)?, output)
+        }
+        Target::Run(reader) => archive::all(args, &reader, environment, output),
     }
-    let failed = |source| CliError::Write { path: args.out.clone(), source };
-    std::fs::create_dir_all(&args.out).map_err(failed)?;
-    write(&args.out.join("net.py"), program.folder.main().text().as_bytes())?;
-    checkpoint::save(state, &args.out.join("weights.safetensors"))?;
-    output.line(format!("{}: net.py, weights.safetensors", args.out.display()))?;
-    Ok(Exit::Success)
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    std::fs::write(path, bytes).map_err(|source| CliError::Write { path: path.to_owned(), source })
+/// Writes one model and says what it is.
+fn one(args: &CompileArgs, model: &Model, output: &mut Output<'_>) -> Result<Exit, CliError> {
+    match forms::write(args, model, &args.out) {
+        Ok(written) => {
+            let size = grouped(written.bytes);
+            output.line(format!("{}: {size} bytes{}", args.out.display(), written.remark))?;
+            Ok(Exit::Success)
+        }
+        Err(forms::Refused::Machine(error)) => Err(error),
+        Err(forms::Refused::Program(reason)) => {
+            output.remark(reason)?;
+            Ok(Exit::Program)
+        }
+    }
 }

@@ -8,7 +8,10 @@ use crate::ir::{CheckedGraph, Init, Param, ParamKind};
 use crate::source::Span;
 
 pub mod c;
+pub mod fold;
+pub mod json;
 pub mod onnx;
+pub mod rust;
 
 /// The weights of a network, by their names in the state dict.
 #[derive(Debug, Clone, Default)]
@@ -72,15 +75,17 @@ pub fn elements<'a>(param: &Param, weights: &Weights<'a>) -> Result<Cow<'a, [f32
         ParamKind::Trainable | ParamKind::Frozen | ParamKind::Buffer => true,
         ParamKind::TransientBuffer | ParamKind::Unregistered => false,
     };
-    match &param.init {
-        Init::Elements(elements) if !stored => {
+    match (stored, &param.init) {
+        (false, Init::Elements(elements)) => {
             Ok(elements.iter().map(|&element| element as f32).collect())
         }
-        Init::Constant(number) if !stored => {
+        (false, Init::Constant(number)) => {
             let count = usize::try_from(param.elements()).unwrap_or(0);
             Ok(Cow::Owned(vec![*number as f32; count]))
         }
-        _ => weights.get(param).map(Cow::Borrowed),
+        (true, _) | (false, Init::Uniform { .. } | Init::Normal { .. }) => {
+            weights.get(param).map(Cow::Borrowed)
+        }
     }
 }
 
@@ -114,6 +119,12 @@ pub enum EmitError {
         expected: u64,
         /// Elements in the weights.
         found: u64,
+    },
+    /// The network's input cannot be made from an image.
+    #[error("the input cannot be made from an image: {reason}")]
+    Preprocessing {
+        /// Why.
+        reason: String,
     },
     /// The option is outside of what the back end writes.
     #[error("opset {opset} is not supported; choose one from 13 to 21")]

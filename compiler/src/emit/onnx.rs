@@ -1,6 +1,6 @@
 //! ONNX: one file with the weights inside and the batch size symbolic, from plain operators only.
 //! The network is exported in evaluation mode: dropout is gone, batch norm uses running statistics.
-//! Deliberately not here: quantisation, and folding of batch norms into convolutions.
+//! Deliberately not here: quantisation.
 
 mod activation;
 mod arrange;
@@ -13,6 +13,7 @@ pub mod message;
 mod norm;
 mod operands;
 mod pool;
+mod preprocess;
 mod recurrent;
 mod reduce;
 mod tensor;
@@ -22,7 +23,10 @@ use prost::Message as _;
 use self::builder::Builder;
 use self::message::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use self::operands::Operands;
+pub use self::preprocess::Preprocessing;
+use super::fold::{Fold, Folding};
 use super::{EmitError, Weights};
+use crate::ir::op::Linear;
 use crate::ir::{CheckedGraph, Node, Op};
 
 /// How a network is exported.
@@ -34,10 +38,23 @@ pub struct OnnxOptions {
     pub name: String,
     /// Keys and values for the file's `metadata_props`.
     pub metadata: Vec<(String, String)>,
+    /// Whether batch norms become part of the convolutions and affine maps before them.
+    pub fold: bool,
+    /// What is done to an image of bytes inside of the network; else the input is what it was
+    /// trained on.
+    pub preprocessing: Option<Preprocessing>,
 }
 
-/// The format's version that goes with opset 17.
-const IR_VERSION: i64 = 8;
+/// The format's version that came with an operator set.
+// onnx/helper.py, VERSION_TABLE
+const fn ir_version(opset: i64) -> i64 {
+    match opset {
+        ..15 => 7,
+        15..19 => 8,
+        19..21 => 9,
+        21.. => 10,
+    }
+}
 
 /// Writes a network and its weights as an ONNX file.
 ///
@@ -53,10 +70,30 @@ pub fn emit(
         return Err(EmitError::Opset { opset: options.opset });
     }
     let mut builder = Builder::new(graph, weights, options.opset);
-    for node in &graph.nodes {
-        lower(&mut builder, node)?;
+    if let Some(preprocessing) = &options.preprocessing {
+        preprocess::image(&mut builder, preprocessing)?;
+    }
+    let folding = if options.fold { Folding::of(graph, weights)? } else { Folding::default() };
+    for (id, node) in graph.nodes_with_ids() {
+        match folding.get(id) {
+            _ if folding.is_absorbed(id) => {}
+            Some(fold) => lower_folded(&mut builder, node, fold)?,
+            None => lower(&mut builder, node)?,
+        }
     }
     Ok(model(builder.finish(&options.name)?, options).encode_to_vec())
+}
+
+/// A convolution or affine map with the weights that make a batch norm part of it.
+fn lower_folded(builder: &mut Builder<'_>, node: &Node, fold: &Fold) -> Result<(), EmitError> {
+    let operands = Operands::folded(builder, node, fold)?;
+    match &node.op {
+        Op::Conv(conv) => convolution::conv(builder, &operands, conv),
+        Op::Linear(linear) => {
+            convolution::linear(builder, &operands, &Linear { bias: true, ..linear.clone() })
+        }
+        _ => Err(operands.unsupported("a batch norm cannot become part of it")),
+    }
 }
 
 fn model(graph: GraphProto, options: &OnnxOptions) -> ModelProto {
@@ -65,7 +102,7 @@ fn model(graph: GraphProto, options: &OnnxOptions) -> ModelProto {
         value: value.clone(),
     };
     ModelProto {
-        ir_version: IR_VERSION,
+        ir_version: ir_version(options.opset),
         producer_name: "nasc".to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),

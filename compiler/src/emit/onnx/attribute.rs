@@ -17,13 +17,17 @@ pub(super) fn type_proto(tensor_type: &TensorType) -> TypeProto {
 }
 
 fn shape_proto(shape: &Shape) -> TensorShapeProto {
-    let dimension = |dim: &Dim| DimensionProto {
+    TensorShapeProto { dim: shape.0.iter().map(dimension).collect() }
+}
+
+/// A dimension in the format's messages: a number or a symbol.
+pub(super) fn dimension(dim: &Dim) -> DimensionProto {
+    DimensionProto {
         value: Some(match dim {
             Dim::Known(extent) => DimensionValue::DimValue(signed(*extent)),
             Dim::Batch { .. } => DimensionValue::DimParam(dim.to_string()),
         }),
-    };
-    TensorShapeProto { dim: shape.0.iter().map(dimension).collect() }
+    }
 }
 
 /// The number of an element type in the format.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::{EmitError, Weights};
 use super::attribute::{element_type, int, signed, signed_all, type_proto};
 use super::message::{
-    AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto, data_type,
+    AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, data_type,
 };
 use super::operands::Operands;
 use crate::ir::{CheckedGraph, DType, Dim, Init, Param, Producer, ValueId};
@@ -23,6 +23,7 @@ pub(super) struct Builder<'a> {
     initializers: Vec<TensorProto>,
     constants: BTreeMap<Vec<i64>, String>,
     batch: BTreeMap<u64, String>,
+    declared: BTreeMap<ValueId, ValueInfoProto>,
     temporaries: usize,
 }
 
@@ -37,6 +38,7 @@ impl<'a> Builder<'a> {
             initializers: Vec::new(),
             constants: BTreeMap::new(),
             batch: BTreeMap::new(),
+            declared: BTreeMap::new(),
             temporaries: 0,
         }
     }
@@ -246,6 +248,17 @@ impl<'a> Builder<'a> {
         });
     }
 
+    /// Lets an input of the file have a name and type of its own.
+    pub fn declare(&mut self, id: ValueId, name: &str, tensor_type: TypeProto) {
+        let info = ValueInfoProto { name: name.to_owned(), r#type: Some(tensor_type) };
+        self.declared.insert(id, info);
+    }
+
+    /// Lets operations find a value under another name.
+    pub fn rename(&mut self, id: ValueId, name: String) {
+        self.names.insert(id, name);
+    }
+
     /// Ends the graph with inputs and outputs, and drops constants that nothing uses, such as batch
     /// norm's counters.
     pub fn finish(mut self, name: &str) -> Result<GraphProto, EmitError> {
@@ -284,6 +297,10 @@ impl<'a> Builder<'a> {
     fn value_infos(&mut self, ids: &[ValueId]) -> Result<Vec<ValueInfoProto>, EmitError> {
         let mut infos = Vec::with_capacity(ids.len());
         for &id in ids {
+            if let Some(info) = self.declared.get(&id) {
+                infos.push(info.clone());
+                continue;
+            }
             let name = self.value_name(id)?;
             let tensor_type = self.graph.tensor_type(id).map(type_proto);
             infos.push(ValueInfoProto { name, r#type: tensor_type });

@@ -1,6 +1,7 @@
 //! What a node of the network takes and makes, by the names and types that it has in the file.
 
 use super::super::EmitError;
+use super::super::fold::Fold;
 use super::builder::Builder;
 use crate::ir::{DType, Dim, Node, TensorType, ValueId};
 use crate::source::Span;
@@ -39,6 +40,26 @@ impl Operands {
             input_values: node.inputs.clone(),
             output_values: node.outputs.clone(),
         })
+    }
+
+    /// The operands of a node that takes over a batch norm.
+    pub fn folded(
+        builder: &mut Builder<'_>,
+        node: &Node,
+        fold: &Fold,
+    ) -> Result<Operands, EmitError> {
+        let mut operands = Operands::new(builder, node)?;
+        let shape = operands.input_types.get(1).map(|weight| weight.shape.clone());
+        let extents: Vec<u64> =
+            shape.iter().flat_map(|shape| &shape.0).filter_map(|dim| dim.known()).collect();
+        let [weight, bias] = [builder.temporary(), builder.temporary()];
+        builder.floats(&weight, &extents, &fold.weight);
+        builder.floats(&bias, &[fold.bias.len() as u64], &fold.bias);
+        operands.inputs.truncate(1);
+        operands.inputs.extend([weight, bias]);
+        operands.outputs = vec![builder.define(fold.output)];
+        operands.output_values = vec![fold.output];
+        Ok(operands)
     }
 
     /// Name of the operand at `index`; empty (left out) if there is none.

@@ -96,10 +96,19 @@ fn forward(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     interpreter.emit("batch_norm", Op::BatchNorm(op), &operands)
 }
 
+fn filled_like(tensor: &Tensor, value: f64) -> Tensor {
+    Tensor::new(tensor.tensor_type(), Source::Fill(Init::Constant(value)))
+}
+
 /// `F.batch_norm`; the batch counter of the layer has no place in it.
 pub(super) fn function(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let input = args.tensor("input")?;
-    let affine = args.optional_tensor("weight")?.zip(args.optional_tensor("bias")?);
+    // one without the other is completed, as a scale or an offset alone
+    let affine = match (args.optional_tensor("weight")?, args.optional_tensor("bias")?) {
+        (Some(weight), None) => Some((weight.clone(), filled_like(&weight, 0.0))),
+        (None, Some(bias)) => Some((filled_like(&bias, 1.0), bias)),
+        (weight, bias) => weight.zip(bias),
+    };
     let statistics =
         args.optional_tensor("running_mean")?.zip(args.optional_tensor("running_var")?);
     let features = match input.dims().get(1) {

@@ -296,6 +296,7 @@ static COPY: Native =
         let input = args.tensor("input")?;
         let Value::Tensor(source) = args.value("src") else { return Ok(Value::Tensor(input)) };
         if interpreter.module_stack.is_empty() {
+            take_over(&input, &source);
             return Ok(Value::Tensor(input));
         }
         let shape = input.tensor_type().shape;
@@ -307,6 +308,18 @@ static COPY: Native =
         }
         Ok(Value::Tensor(input))
     });
+
+/// While the network is built, a constant takes over known elements, such as a table of indices in a
+/// buffer; for a parameter they are a starting value.
+fn take_over(tensor: &Tensor, source: &Tensor) {
+    let is_constant = matches!(&*tensor.0.source.borrow(), Source::Fill(_) | Source::Data(_));
+    let fits = !tensor.0.parameter && tensor.dims() == source.dims();
+    if let Some(data) = source.data().filter(|_| is_constant && fits) {
+        let whole = !tensor.dtype().is_float();
+        let data = data.iter().map(|&number| if whole { number.trunc() } else { number });
+        *tensor.0.source.borrow_mut() = Source::Data(data.collect());
+    }
+}
 
 static INITIALISE: Native =
     native("Tensor.initialise", "input, *args, **kwargs", |_, args| Ok(args.value("input")));

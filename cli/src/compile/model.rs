@@ -1,0 +1,81 @@
+//! What a form is written from: a compiled network, its weights, and what is known of it.
+
+use nasc_compiler::emit::{EmitError, Weights};
+use nasc_compiler::source::SourceFile;
+use nasc_compiler::{CompileOptions, Compiled};
+use nasc_runtime::checkpoint;
+use nasc_runtime::state::StateDict;
+
+use super::CompileArgs;
+use super::facts::{Data, Facts};
+use crate::check;
+use crate::error::CliError;
+use crate::output::{Environment, Output};
+use crate::source::Program;
+
+/// A network, its weights, and what is known of it.
+pub(super) struct Model {
+    pub compiled: Compiled,
+    pub state: StateDict,
+    pub facts: Facts,
+    /// The files it was read from, the network's own first.
+    pub files: Vec<SourceFile>,
+}
+
+impl Model {
+    /// The network of a Python file; `None` after reports about the program.
+    pub fn of_file(
+        args: &CompileArgs,
+        environment: &Environment,
+        output: &mut Output<'_>,
+    ) -> Result<Option<Model>, CliError> {
+        let Some(weights) = &args.weights else {
+            let reason = "a Python file needs weights; `nasc train` writes some".to_owned();
+            return Err(CliError::Argument { argument: "--weights", reason });
+        };
+        let program = Program::read(&args.file, args.root.as_deref())?;
+        let mut options = CompileOptions::new(args.input.clone());
+        options.entry.clone_from(&args.entry);
+        let compiled = match check::compile(&program, &options, None) {
+            Ok(compiled) => compiled,
+            Err(diagnostics) => {
+                check::print_reports(&program.folder.files(), &diagnostics, output)?;
+                return Ok(None);
+            }
+        };
+        let state = checkpoint::load(weights)?;
+        state.check(&compiled.graph)?;
+        let data = match &args.data {
+            Some(spec) => Some(Data::open(spec, environment, output)?),
+            None => None,
+        };
+        let files = program.folder.files();
+        let facts = Facts::new(args, data, files.first().map_or("", SourceFile::text));
+        Ok(Some(Model { compiled, state, facts, files }))
+    }
+
+    /// The weights as back ends take them.
+    pub fn weights(&self) -> Weights<'_> {
+        let mut weights = Weights::new();
+        for name in self.state.tensors.keys() {
+            if let Some(elements) = self.state.floats(name) {
+                weights.insert(name, elements);
+            }
+        }
+        weights
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        self.compiled.entry.trim_end_matches("()")
+    }
+
+    /// An error of a back end with the line that it is about.
+    pub fn explain(&self, error: &EmitError) -> String {
+        let EmitError::Unsupported { call, .. } = error else { return error.to_string() };
+        let file = crate::render::file_of(&self.files, Some(*call));
+        let place =
+            file.map(|file| format!("{}:{}: ", file.name(), file.line_column(call.start).line));
+        format!("{}{error}", place.unwrap_or_default())
+    }
+}

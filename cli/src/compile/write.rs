@@ -1,0 +1,28 @@
+//! Files that appear whole or not at all.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::error::CliError;
+
+/// Writes a file beside its place and renames it, so that a full disk leaves nothing half written.
+pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    if path.is_dir() {
+        let reason = format!("{} is a folder; name a file in it", path.display());
+        return Err(CliError::Argument { argument: "--out", reason });
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Makes a folder, and those above it.
+pub(super) fn folder(path: &Path) -> Result<(), CliError> {
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    std::fs::create_dir_all(path).map_err(failed)
+}

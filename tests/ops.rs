@@ -1,0 +1,128 @@
+//! `docs/ops.md`: which operation is checked, trained and exported by which part, found out by
+//! giving each part a network of that operation. `NASC_BLESS=1` writes the page anew.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stderr)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use nasc_compiler::emit::Weights;
+use nasc_compiler::emit::onnx::{self, OnnxOptions};
+use nasc_compiler::ir::CheckedGraph;
+use nasc_compiler::source::SourceFile;
+use nasc_compiler::{CompileOptions, compile};
+use nasc_runtime::backend::cpu::CpuBackend;
+use nasc_runtime::init::initialize;
+use nasc_runtime::{onednn, trainable};
+
+/// Layers and functions over `x`, an image `[N, 4, 8, 8]`; `v` is the vector `[N, 256]`, `s` the
+/// sequence `[N, 16, 16]`, `i` indices from 0 to 3.
+const SAMPLES: &str = include_str!("ops.txt");
+
+const PARTS: [&str; 4] = ["check", "train, static plan", "train, candle", "onnx"];
+
+fn source(expression: &str) -> String {
+    let (layer, call) = expression.split_once(" : ").unwrap_or(("nn.Identity()", expression));
+    format!(
+        "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\
+         class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        \
+         self.w = nn.Parameter(torch.randn(4))\n        \
+         self.register_buffer('i', torch.tensor([3, 0, 2, 1]))\n        self.layer = {layer}\n    \
+         def forward(self, x):\n        layer, w, i = self.layer, self.w, self.i\n        \
+         v = x.flatten(1)\n        s = x.reshape(-1, 16, 16)\n        y = {call}\n        \
+         return y.flatten(1)\n"
+    )
+}
+
+/// The network of a sample, if nasc accepts it.
+fn network(expression: &str) -> Option<CheckedGraph> {
+    let file = SourceFile::new("net.py", source(expression));
+    compile(&file, &CompileOptions::image(4, 8, 8)).ok().map(|compiled| compiled.graph)
+}
+
+fn exports(graph: &CheckedGraph) -> bool {
+    let state = initialize(graph, 1);
+    let mut weights = Weights::new();
+    for name in state.tensors.keys() {
+        if let Some(elements) = state.floats(name) {
+            weights.insert(name, elements);
+        }
+    }
+    let (name, metadata) = ("net".to_owned(), Vec::new());
+    let options = OnnxOptions { opset: 17, name, metadata, fold: true, preprocessing: None };
+    onnx::emit(graph, &weights, &options).is_ok()
+}
+
+fn plans(graph: &CheckedGraph) -> bool {
+    CpuBackend::new(graph, 1, NonZeroUsize::MIN).unwrap().is_some()
+}
+
+fn library() -> bool {
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or(home.join(".cache"), PathBuf::from);
+    let cache = std::env::var_os("NASC_CACHE").map_or(cache.join("nasc"), PathBuf::from);
+    onednn::install(&cache.join("onednn/libdnnl.so.3")).is_ok()
+}
+
+/// What each operation's sample is accepted by.
+fn table() -> BTreeMap<&'static str, [bool; 4]> {
+    let mut rows = BTreeMap::new();
+    for line in SAMPLES.lines().filter(|line| !line.is_empty()) {
+        let (name, expression) = line.split_once(" = ").unwrap();
+        let row = network(expression).map_or([false; 4], |graph| {
+            [true, plans(&graph), trainable(&graph).is_ok(), exports(&graph)]
+        });
+        assert!(rows.insert(name, row).is_none(), "{name} has two samples");
+    }
+    rows
+}
+
+fn page(rows: &BTreeMap<&str, [bool; 4]>) -> String {
+    let mut text = String::from(
+        "# Operations\n\nWhat each part of nasc accepts, by a small network of each operation \
+         (`tests/ops.txt`); `NASC_BLESS=1 cargo nextest run -p\nnasc-tests ops` writes this page. \
+         What has no kernel in the static plan trains through candle. An empty cell is a refusal \
+         with\nthe line of the network; single forms of an operation that is accepted may be \
+         refused, too. The PyTorch and JSON forms\nhold every operation.\n\n",
+    );
+    let _ = writeln!(text, "| operation | {} |", PARTS.join(" | "));
+    let _ = writeln!(text, "| --- |{}", " --- |".repeat(PARTS.len()));
+    for (name, row) in rows {
+        let cells = row.map(|accepted| if accepted { "yes" } else { "" });
+        let _ = writeln!(text, "| `{name}` | {} |", cells.join(" | "));
+    }
+    text
+}
+
+#[test]
+fn the_page_of_operations_is_current() {
+    if !library() {
+        eprintln!("skipped: the static plan needs oneDNN, see scripts/fetch-onednn.sh");
+        return;
+    }
+    let found = page(&table());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/ops.md");
+    if std::env::var_os("NASC_BLESS").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, kept, "docs/ops.md is stale; NASC_BLESS=1 writes it");
+}
+
+#[test]
+fn every_operation_has_a_sample() {
+    let sampled: BTreeSet<&str> =
+        SAMPLES.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect();
+    // the names in the table of `Op::name` and of the element-wise operations, read off the code
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/src/ir");
+    let mut named = BTreeSet::new();
+    for file in ["op.rs", "op/elementwise.rs", "op/tensor.rs"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        let lines = text.lines().map(str::trim).filter(|line| line.contains("=> \""));
+        named.extend(lines.filter_map(|line| line.split('"').nth(1).map(str::to_owned)));
+    }
+    let missing: Vec<&String> =
+        named.iter().filter(|name| !sampled.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "no sample in tests/ops.txt for {missing:?}");
+}
