@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
-use crate::{check, compile, data, explain, model, search, show, train};
+use crate::{check, compile, data, eval, explain, model, predict, search, show, train};
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
 /// limits of the compiler hold well within this, also without optimisation.
@@ -41,6 +41,8 @@ enum Command {
     Search(search::SearchArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
+    Eval(eval::EvalArgs),
+    Predict(predict::PredictArgs),
     Compile(compile::CompileArgs),
     Show(show::ShowArgs),
     Explain(explain::ExplainArgs),
@@ -85,6 +87,8 @@ fn execute(
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, environment, output),
         Command::Train(args) => train::run(args, environment, output),
+        Command::Eval(args) => eval::run(args, environment, output),
+        Command::Predict(args) => predict::run(args, environment, output),
         Command::Show(args) => show::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Model(args) => model::run(args, environment, output),

@@ -16,6 +16,25 @@ pub struct DataArgs {
     /// digits, cifar10, cifar100, or the path of a folder or archive; see docs/data.md.
     #[arg(default_value = "digits")]
     data: String,
+    #[command(flatten)]
+    size: SizeArgs,
+}
+
+// To what size pictures in folders are brought. No doc comment: it would become the command's text.
+#[derive(Debug, Args)]
+pub(crate) struct SizeArgs {
+    /// Side of the pictures of an image folder; without it small pictures of one size stay as they are,
+    /// and others become 64 x 64.
+    #[arg(long, value_name = "PIXELS")]
+    image_size: Option<NonZeroUsize>,
+}
+
+impl SizeArgs {
+    /// All images, validation carved from the train split.
+    pub(crate) fn options(&self, environment: &Environment) -> DataOptions {
+        let image_size = self.image_size.map(NonZeroUsize::get);
+        DataOptions { image_size, ..options(environment) }
+    }
 }
 
 pub(crate) fn run(
@@ -23,10 +42,16 @@ pub(crate) fn run(
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let options = options(environment);
+    let options = args.size.options(environment);
     let data = open(&args.data, &options, &mut Progress::new(output))?;
     output.line(describe(&data))?;
     output.line(format!("classes: {}", data.class_names().join(", ")))?;
+    let list = |values: &[f32]| {
+        values.iter().map(|value| format!("{value:.4}")).collect::<Vec<String>>().join(", ")
+    };
+    let statistics = data.statistics();
+    let (mean, deviation) = (list(&statistics.mean), list(&statistics.deviation));
+    output.line(format!("training images, white being 1: mean {mean}; deviation {deviation}"))?;
     Ok(Exit::Success)
 }
 

@@ -1,16 +1,18 @@
 //! `nasc train`: trains a network on a data set and writes its weights.
 
+mod options;
 mod refuse;
+mod saved;
 
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use nasc_compiler::ir::CheckedGraph;
 use nasc_compiler::{CompileOptions, Compiled};
 use nasc_runtime::checkpoint;
-use nasc_runtime::data::{Dataset, SplitKind};
+use nasc_runtime::data::{Dataset, ImageTask, SplitKind};
 use nasc_runtime::train::{EpochReport, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
 
 pub use refuse::CODES;
@@ -24,12 +26,13 @@ use crate::number::{grouped, percent, seconds};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
 use crate::source::Program;
-
-/// SGD's learning rate for one image a step (Nasir et al., LLMatic, arXiv 2306.01102, section 4),
-/// scaled linearly with the batch (Goyal et al., arXiv 1706.02677).
-const LEARNING_RATE_PER_IMAGE: f64 = 0.001;
+use options::MethodArgs;
+use saved::Saved;
 
 /// Train a network on a data set and write its weights.
+///
+/// Ctrl-C and --max-time end a training with a checkpoint beside --out; the same command with --resume
+/// goes on from there, and ends with the weights that it would have had without the stop.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// The Python file.
@@ -37,24 +40,14 @@ pub struct TrainArgs {
     /// digits, cifar10, cifar100, or the path of a folder or archive; see docs/data.md.
     #[arg(long, default_value = "digits")]
     data: String,
-    /// Passes over the training images.
-    #[arg(long, default_value_t = 10)]
-    epochs: usize,
-    /// Images of a step.
-    #[arg(long, default_value = "32")]
-    batch_size: NonZeroUsize,
-    /// Learning rate of SGD; 0.001 times the batch size if it is left out.
-    #[arg(long)]
-    lr: Option<f64>,
-    /// Momentum of SGD.
-    #[arg(long, default_value_t = 0.9)]
-    momentum: f64,
-    /// Seed of the first weights, the order of the images and dropout.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    size: data::SizeArgs,
     /// Where the weights go, with the names of PyTorch's state dict.
     #[arg(long, default_value = "weights.safetensors")]
     out: PathBuf,
+    /// Go on from the checkpoint beside --out, with the same data and options.
+    #[arg(long, conflicts_with = "weights")]
+    resume: bool,
     /// Weights to begin with, as --out writes them; else they are drawn from the seed.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -64,6 +57,8 @@ pub struct TrainArgs {
     /// Threads; all cores if it is left out. The same number gives the same result.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    method: MethodArgs,
 }
 
 pub(crate) fn run(
@@ -72,17 +67,19 @@ pub(crate) fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     set_threads(args.threads);
-    require_writable(&args.out)?;
+    let mut saved = Saved::new(&args.out)?;
     let program = Program::read(&args.file, None)?;
-    let config = config(args)?;
-    let options = data::options(environment);
+    args.method.check()?;
+    let initial = args.weights.as_deref().map(checkpoint::load).transpose()?;
+    let options = args.size.options(environment);
     let data = data::open(&args.data, &options, &mut Progress::new(output))?;
-    let Some(compiled) = compile(args, &program, &data, output)? else {
+    let config = TrainConfig { initial, ..args.method.config(&data)? };
+    let Some(compiled) = compile(args, &program, &data, config.batch_size, output)? else {
         return Ok(Exit::Program);
     };
     output.line(data::describe(&data))?;
     accelerate::install(environment, output)?;
-    train(args, &compiled.graph, &data, &config, output)
+    train(args, &compiled.graph, &data, &config, &mut saved, output)
 }
 
 /// Sizes the pool that kernels run on, once in a process.
@@ -94,35 +91,13 @@ pub(crate) fn set_threads(threads: Option<NonZeroUsize>) {
     }
 }
 
-/// Long work should not end in a file that cannot be written.
-fn require_writable(path: &Path) -> Result<(), CliError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let problem = if path.is_dir() {
-        "it is a folder; name a file in it"
-    } else if folder.is_some_and(|folder| !folder.is_dir()) {
-        "its folder does not exist; make it first"
-    } else {
-        return Ok(());
-    };
-    let reason = format!("{} cannot be written: {problem}", path.display());
-    Err(CliError::Argument { argument: "--out", reason })
-}
-
-fn config(args: &TrainArgs) -> Result<TrainConfig, CliError> {
-    let batch = args.batch_size;
-    let learning_rate = args.lr.unwrap_or(LEARNING_RATE_PER_IMAGE * batch.get() as f64);
-    let config = TrainConfig::sgd(args.epochs, batch, learning_rate, args.momentum, args.seed);
-    config.validate()?;
-    let initial = args.weights.as_deref().map(checkpoint::load).transpose()?;
-    Ok(TrainConfig { initial, ..config })
-}
-
 /// The network, if it is a trainable classifier of the data set's images; else the reports are
 /// printed.
 fn compile(
     args: &TrainArgs,
     program: &Program,
     data: &Dataset,
+    batch: NonZeroUsize,
     output: &mut Output<'_>,
 ) -> Result<Option<Compiled>, CliError> {
     let [channels, height, width] = data.shape().dims().map(|extent| extent as u64);
@@ -130,7 +105,7 @@ fn compile(
     options.entry = args.entry.clone();
     options.training = true;
     let compiled = check::compile(program, &options, Some(data.classes() as u64))
-        .and_then(|compiled| refuse::untrainable(compiled, args.batch_size));
+        .and_then(|compiled| refuse::untrainable(compiled, batch));
     let (compiled, diagnostics) = match compiled {
         Ok(compiled) => (Some(compiled.clone()), compiled.warnings),
         Err(diagnostics) => (None, diagnostics),
@@ -144,64 +119,97 @@ fn train(
     graph: &CheckedGraph,
     data: &Dataset,
     config: &TrainConfig,
+    saved: &mut Saved,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     let mut trainer = Trainer::new(graph, data, config)?;
-    let report = watch(&mut trainer, args.epochs, interrupt::watch(), output)?;
-    let exit = match report.stop {
-        StopReason::Completed => Exit::Success,
-        StopReason::Interrupted => Exit::Interrupted,
-        StopReason::Diverged { step } => {
-            output.remark(format!(
-                "error: training diverged at step {step}: the loss is not a finite number; \
-                 try a smaller --lr (it was {})",
-                config.optimizer.learning_rate()
-            ))?;
-            return Ok(Exit::Program);
-        }
-        // No limit is set by this command.
-        StopReason::TimeBudget | StopReason::StepBudget | StopReason::EarlyStop => Exit::Success,
-    };
-    let test = trainer.evaluate(SplitKind::Test)?;
-    output.line(format!("test loss {:.4}, accuracy {}", test.loss, percent(test.accuracy)))?;
-    checkpoint::save(&trainer.state()?, &args.out)?;
-    output.line(format!(
-        "wrote {} ({} steps)",
-        args.out.display(),
-        grouped(report.steps as u64)
-    ))?;
-    Ok(exit)
+    if args.resume {
+        saved.resume(&mut trainer)?;
+        let done = trainer.report();
+        let (epochs, steps) = (done.epochs.len(), grouped(done.steps as u64));
+        output.line(format!("resumed after {epochs} epochs and {steps} steps"))?;
+    }
+    let report = watch(&mut trainer, config.epochs, interrupt::watch(), saved, output)?;
+    if let StopReason::Diverged { step } = report.stop {
+        output.remark(format!(
+            "error: training diverged at step {step}: the loss or a weight is not a finite number; \
+             try a smaller --lr (it was {}), or --clip-norm 1",
+            config.optimizer.learning_rate()
+        ))?;
+        return Ok(Exit::Program);
+    }
+    finish(args, &mut trainer, &report, &ImageTask::of(data, config.normalization), saved, output)
 }
 
-/// Trains with a bar for the whole training and a line for each epoch.
+/// Tests and writes what was trained; a training that can go on leaves its checkpoint.
+fn finish(
+    args: &TrainArgs,
+    trainer: &mut Trainer<'_>,
+    report: &TrainReport,
+    task: &ImageTask,
+    saved: &mut Saved,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let steps = grouped(report.steps as u64);
+    let interrupted = report.stop == StopReason::Interrupted;
+    match report.stop {
+        StopReason::Interrupted | StopReason::TimeBudget | StopReason::StepBudget => {
+            saved.stop(trainer)?;
+            let path = saved.checkpoint().display();
+            output.line(format!("stopped after {steps} steps; {path} is for --resume"))?;
+            trainer.restore_best()?;
+        }
+        StopReason::EarlyStop => {
+            output.line("stopped early: validation did not get better")?;
+            saved.finish()?;
+        }
+        StopReason::Completed | StopReason::Diverged { .. } => saved.finish()?,
+    }
+    if !interrupted {
+        let test = trainer.evaluate(SplitKind::Test)?;
+        output.line(format!("test loss {:.4}, accuracy {}", test.loss, percent(test.accuracy)))?;
+    }
+    saved.weights(trainer, task)?;
+    output.line(format!("wrote {} ({steps} steps)", args.out.display()))?;
+    Ok(if interrupted { Exit::Interrupted } else { Exit::Success })
+}
+
+/// Trains with a bar for the whole training and a line for each epoch, and writes a checkpoint now and
+/// then.
 fn watch(
     trainer: &mut Trainer<'_>,
     epochs: usize,
     interrupt: Interrupt,
+    saved: &mut Saved,
     output: &mut Output<'_>,
 ) -> Result<TrainReport, CliError> {
     let mut progress = Progress::new(output);
-    let mut written = Ok(());
-    let report = trainer.run(|event| {
-        let told = match event {
-            TrainEvent::Step { step, per_epoch, loss, .. } => {
-                let (done, total) = ((step + 1) as u64, (per_epoch * epochs) as u64);
-                progress.update("training", done, total, &format!("loss {loss:.4}"))
+    loop {
+        let mut written = Ok(());
+        let report = trainer.run(|event| {
+            let (told, due) = match event {
+                TrainEvent::Step { step, per_epoch, loss, .. } => {
+                    let (done, total) = ((step + 1) as u64, (per_epoch * epochs) as u64);
+                    let note = format!("loss {loss:.4}");
+                    (progress.update("training", done, total, &note), false)
+                }
+                TrainEvent::Epoch { epoch, report } => {
+                    let line = epoch_line(epoch + 1, epochs, report);
+                    (progress.line(&line), saved.is_due())
+                }
+            };
+            if told.is_err() {
+                written = told;
+                return ControlFlow::Break(());
             }
-            TrainEvent::Epoch { epoch, report } => {
-                progress.line(&epoch_line(epoch + 1, epochs, report))
-            }
-        };
-        match told {
-            Ok(()) => interrupt.flow(),
-            Err(error) => {
-                written = Err(error);
-                ControlFlow::Break(())
-            }
+            if due { ControlFlow::Break(()) } else { interrupt.flow() }
+        })?;
+        written?;
+        if report.stop != StopReason::Interrupted || interrupt.asked() {
+            return Ok(report);
         }
-    })?;
-    written?;
-    Ok(report)
+        saved.stop(trainer)?;
+    }
 }
 
 fn epoch_line(epoch: usize, epochs: usize, report: &EpochReport) -> String {
