@@ -1,10 +1,12 @@
 //! oneDNN, found at run time: convolutions with their gradients, and matrix products.
-//! Its C interface is in `api`, what nasc builds from it in `primitive` and `convolution`.
+//! Its C interface is in `api`, what nasc builds from it in `primitive`, `convolution` and
+//! `product`.
 //! Not here: where the file lies on a machine; the program says so once with [`install`].
 
 mod api;
 mod convolution;
 mod primitive;
+mod product;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -12,6 +14,7 @@ use std::sync::OnceLock;
 use libloading::Library;
 
 pub(crate) use convolution::{Convolution, ForwardCall, Geometry};
+pub(crate) use product::{Product, ProductCall, ProductSpec};
 
 use crate::kernel::gemm::Matrix;
 use api::Api;

@@ -1,6 +1,8 @@
 //! `ExecutionPlan`: the operations of a checked graph in order, with dense slots for values and the
 //! slots that each step sets free. No type of any numeric library; every backend starts from it.
 
+use std::collections::HashMap;
+
 use nasc_compiler::cost::{MemoryConfig, memory};
 use nasc_compiler::ir::{CheckedGraph, Graph, Node, Op, Param, Producer, TensorType, ValueId};
 use nasc_compiler::source::Span;
@@ -9,11 +11,11 @@ use crate::backend::candle::support;
 use crate::error::RuntimeError;
 
 /// Position of a value in the table of a running step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slot(pub usize);
 
 /// Where a step takes an operand from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operand {
     /// An input or a result of an earlier step.
     Slot(Slot),
@@ -68,7 +70,8 @@ impl ExecutionPlan {
             .into_iter()
             .map(|node| step(graph, node))
             .collect::<Result<Vec<Step>, RuntimeError>>()?;
-        let outputs = operands(graph, &graph.outputs)?;
+        let mut outputs = operands(graph, &graph.outputs)?;
+        share_repeated(&mut steps, &mut outputs);
         release_after_last_use(&mut steps, &outputs, graph.values.len());
         Ok(ExecutionPlan {
             steps,
@@ -121,6 +124,56 @@ fn widest_columns(graph: &Graph) -> u64 {
     });
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
     columns.max().unwrap_or(0).saturating_mul(threads)
+}
+
+/// Leaves out steps that compute again what an earlier one did, such as the ReLU of one tensor on every
+/// edge that leaves it.
+fn share_repeated(steps: &mut Vec<Step>, outputs: &mut [Operand]) {
+    let mut first: HashMap<Vec<Operand>, Vec<(Op, Vec<Slot>)>> = HashMap::new();
+    let mut instead: HashMap<Slot, Slot> = HashMap::new();
+    let follow = |operand: &mut Operand, instead: &HashMap<Slot, Slot>| {
+        if let Operand::Slot(slot) = operand
+            && let Some(&other) = instead.get(slot)
+        {
+            *operand = Operand::Slot(other);
+        }
+    };
+    steps.retain_mut(|step| {
+        step.operands.iter_mut().for_each(|operand| follow(operand, &instead));
+        if !is_repeatable(&step.op) {
+            return true;
+        }
+        let known = first.entry(step.operands.clone()).or_default();
+        match known.iter().find(|(op, _)| *op == step.op) {
+            Some((_, results)) => {
+                instead.extend(step.results.iter().copied().zip(results.iter().copied()));
+                false
+            }
+            None => {
+                known.push((step.op.clone(), step.results.clone()));
+                true
+            }
+        }
+    });
+    outputs.iter_mut().for_each(|operand| follow(operand, &instead));
+}
+
+/// Whether an operation has no parameters, statistics or random draws of its own.
+fn is_repeatable(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Activation(_)
+            | Op::Unary(_)
+            | Op::Scalar(_)
+            | Op::Clamp(_)
+            | Op::Reshape(_)
+            | Op::Permute(_)
+            | Op::Contiguous
+            | Op::Cast(_)
+            | Op::Slice(_)
+            | Op::Expand(_)
+            | Op::Pad(_)
+    )
 }
 
 /// Nodes that a result depends on, in order.

@@ -198,3 +198,44 @@ fn the_static_plan_follows_candle() {
         }
     }
 }
+
+#[test]
+fn a_batch_worked_on_in_slices_gives_the_gradients_of_the_whole() {
+    use nasc_runtime::backend::candle::CandleBackend;
+    use nasc_runtime::backend::{Backend, Batch};
+    let (mut net, input) = support::Net::new(&[3, 32, 32]);
+    let padded = |from, to| support::padded_conv(from, to);
+    let x = net.conv("first", input, padded(3, 16));
+    let x = net.relu(x);
+    let x = net.conv("second", x, padded(16, 16));
+    let x = net.relu(x);
+    let x = net.max_pool(x, 4);
+    let x = net.flatten(x);
+    let x = net.linear("head", x, 10);
+    let graph = net.finish(x);
+    let pixels: Vec<f32> = (0..64 * 3072).map(|i| (i * 7919 % 1013) as f32 / 1013.0).collect();
+    let labels: Vec<u32> = (0..64).map(|i| i * 7 % 10).collect();
+    let batch = Batch { images: &pixels, labels: &labels };
+    let start = init::initialize(&graph, 3);
+    let mut reference = CandleBackend::cpu(&graph, 1).unwrap();
+    reference.load(&start).unwrap();
+    let expected = reference.gradients(batch).unwrap();
+    let logits = reference.predict(&pixels, 64).unwrap();
+    for threads in [1, 2] {
+        let Some(mut planned) = support::planned(&graph, threads) else { return };
+        planned.load(&start).unwrap();
+        let found = planned.gradients(batch).unwrap();
+        for name in ["first.weight", "first.bias", "second.weight", "head.weight", "head.bias"] {
+            let (found, expected) = (found.floats(name).unwrap(), expected.floats(name).unwrap());
+            let largest = expected.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
+            for (a, b) in found.iter().zip(expected) {
+                assert!((a - b).abs() < 1e-3 * largest, "{name}: {a} {b}");
+            }
+        }
+        let found = planned.predict(&pixels, 64).unwrap();
+        assert_eq!(found.len(), 640);
+        for (a, b) in found.iter().zip(&logits) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+}

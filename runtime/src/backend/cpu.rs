@@ -5,6 +5,7 @@
 mod affine;
 mod arithmetic;
 mod arrange;
+mod attention;
 mod batch_norm;
 mod cell;
 mod channels;
@@ -12,6 +13,7 @@ mod divide;
 mod extreme;
 mod fuse;
 mod kernel;
+mod linear;
 mod lower;
 mod memory;
 mod optimize;
@@ -148,7 +150,7 @@ impl Backend for CpuBackend {
     fn predict(&mut self, images: &[f32], count: usize) -> Result<Vec<f32>, RuntimeError> {
         let labels = vec![0; count];
         self.pass(Batch { images, labels: &labels }, Mode::Evaluation, false, 0.0)?;
-        Ok(self.crew.logits(&mut self.parameters, Batch { images, labels: &labels }))
+        Ok(self.crew.logits(Batch { images, labels: &labels }))
     }
 
     fn gradients(&mut self, batch: Batch<'_>) -> Result<StateDict, RuntimeError> {

@@ -86,16 +86,19 @@ impl Function {
 }
 
 /// `value` where `condition` holds, with the derivative 1 or 0.
+#[inline(always)]
 fn gate(condition: bool, inside: f32, outside: f32) -> (f32, f32) {
     if condition { (inside, 1.0) } else { (outside, 0.0) }
 }
 
 /// log(1 + eˣ) without overflow.
+#[inline(always)]
 fn softplus(x: f32) -> f32 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 /// α (eˣ − 1) scaled below zero, `scale`·x above.
+#[inline(always)]
 fn exponential(x: f32, scale: f32, alpha: f32, rate: f32) -> (f32, f32) {
     if x > 0.0 {
         (scale * x, scale)
@@ -108,6 +111,7 @@ fn exponential(x: f32, scale: f32, alpha: f32, rate: f32) -> (f32, f32) {
 const SELU_ALPHA: f32 = 1.673_263_2;
 const SELU_SCALE: f32 = 1.050_701;
 
+#[inline(always)]
 fn gelu(x: f32) -> (f32, f32) {
     let cumulative = 0.5 * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
     let density = exp(-0.5 * x * x)
@@ -116,6 +120,7 @@ fn gelu(x: f32) -> (f32, f32) {
 }
 
 /// 0.5 x (1 + tanh(√(2/π) (x + 0.044715 x³)))
+#[inline(always)]
 fn gelu_tanh(x: f32) -> (f32, f32) {
     let factor = std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
     let tanh = tanh(factor * (x + 0.044_715 * x * x * x));
@@ -123,11 +128,13 @@ fn gelu_tanh(x: f32) -> (f32, f32) {
     (0.5 * x * (1.0 + tanh), 0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner)
 }
 
+#[inline(always)]
 fn mish(x: f32) -> (f32, f32) {
     let tanh = tanh(softplus(x));
     (x * tanh, tanh + x * sigmoid(x) * (1.0 - tanh * tanh))
 }
 
+#[inline(always)]
 fn hardswish(x: f32) -> (f32, f32) {
     if x <= -3.0 {
         (0.0, 0.0)
@@ -138,10 +145,12 @@ fn hardswish(x: f32) -> (f32, f32) {
     }
 }
 
+#[inline(always)]
 fn hardsigmoid(x: f32) -> (f32, f32) {
     ((x / 6.0 + 0.5).clamp(0.0, 1.0), if x.abs() < 3.0 { 1.0 / 6.0 } else { 0.0 })
 }
 
+#[inline(always)]
 fn softshrink(x: f32, lambda: f32) -> (f32, f32) {
     if x.abs() <= lambda { (0.0, 0.0) } else { (x - lambda.copysign(x), 1.0) }
 }

@@ -27,6 +27,10 @@ pub struct Argument {
 
 pub const F32: c_int = 3;
 pub const ANY: c_int = 1;
+/// `dnnl_aBc16b`, `dnnl_aBcd16b`, `dnnl_aBcde16b`
+pub const BLOCKS_1D: c_int = 56;
+pub const BLOCKS_2D: c_int = 78;
+pub const BLOCKS_3D: c_int = 121;
 pub const FORWARD_TRAINING: c_int = 64;
 pub const DIRECT: c_int = 1;
 pub const RELU: c_int = 32;
@@ -108,6 +112,8 @@ api! {
     conv_weights = "dnnl_convolution_backward_weights_primitive_desc_create":
         (*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle,
          *const i64, *const i64, *const i64, *const i64, Handle, Handle) -> c_int;
+    matmul = "dnnl_matmul_primitive_desc_create":
+        (*mut Handle, Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
     reorder = "dnnl_reorder_primitive_desc_create":
         (*mut Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
     desc_query = "dnnl_primitive_desc_query_md": (Handle, c_int, c_int) -> Handle;

@@ -123,13 +123,38 @@ impl Geometry {
         let weights = self.weight_extents();
         let bias = self.bias.then(|| Desc::plain(library, &[self.out_channels as i64]));
         Ok(Descs {
-            source: channels_last(library, self.batch, self.in_channels, &self.input)?,
+            source: self.images(library, self.in_channels, &self.input)?,
             weight: Desc::any(library, &weights)?,
             plain_weight: Desc::plain(library, &weights)?,
             bias: bias.transpose()?,
-            target: channels_last(library, self.batch, self.out_channels, &self.output)?,
+            target: self.images(library, self.out_channels, &self.output)?,
         })
     }
+
+    /// Channels-last images. Sixteen channels innermost are also one block of sixteen; under that name
+    /// the library has a kernel twice as fast, where vectors hold sixteen numbers.
+    fn images(
+        &self,
+        library: &OneDnn,
+        channels: usize,
+        spatial: &[usize],
+    ) -> Result<Desc, OneDnnError> {
+        let blocked = self.groups == 1 && self.in_channels == 16 && self.out_channels == 16;
+        if blocked && has_wide_vectors() {
+            let mut extents = vec![self.batch as i64, channels as i64];
+            extents.extend(spatial.iter().map(|&extent| extent as i64));
+            return Desc::blocked(library, &extents);
+        }
+        channels_last(library, self.batch, channels, spatial)
+    }
+}
+
+/// Whether the machine has vectors of sixteen numbers.
+fn has_wide_vectors() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
 }
 
 /// `[batch, channels, spatial...]` with channels innermost in memory.
@@ -292,9 +317,9 @@ impl Steps {
 }
 
 /// Attributes: scratch memory is ours, and perhaps a ReLU follows.
-struct Attributes {
+pub(super) struct Attributes {
     api: api::Api,
-    handle: api::Handle,
+    pub(super) handle: api::Handle,
 }
 
 impl Drop for Attributes {
@@ -305,7 +330,7 @@ impl Drop for Attributes {
 }
 
 impl Attributes {
-    fn new(library: &OneDnn, relu: bool) -> Result<Attributes, OneDnnError> {
+    pub(super) fn new(library: &OneDnn, relu: bool) -> Result<Attributes, OneDnnError> {
         let api = library.api;
         // SAFETY: each object is made before it is used, and freed once.
         unsafe {

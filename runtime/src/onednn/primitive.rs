@@ -91,10 +91,24 @@ impl Desc {
 
     /// A tensor in the layout that the primitive likes best.
     pub fn any(library: &OneDnn, extents: &[i64]) -> Result<Desc, OneDnnError> {
+        Desc::tagged(library, extents, api::ANY)
+    }
+
+    /// Images of one to three dimensions whose channels come in blocks of sixteen.
+    pub fn blocked(library: &OneDnn, extents: &[i64]) -> Result<Desc, OneDnnError> {
+        let tag = match extents.len() {
+            3 => api::BLOCKS_1D,
+            4 => api::BLOCKS_2D,
+            _ => api::BLOCKS_3D,
+        };
+        Desc::tagged(library, extents, tag)
+    }
+
+    fn tagged(library: &OneDnn, extents: &[i64], tag: c_int) -> Result<Desc, OneDnnError> {
         let (array, ndims, api) = (dims(extents), extents.len() as c_int, library.api);
         // SAFETY: the array holds twelve numbers.
         let handle = made("desc_with_tag", |out| unsafe {
-            (api.desc_with_tag)(out, ndims, array.as_ptr(), api::F32, api::ANY)
+            (api.desc_with_tag)(out, ndims, array.as_ptr(), api::F32, tag)
         })?;
         Ok(Desc { api, handle })
     }

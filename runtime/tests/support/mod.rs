@@ -206,3 +206,8 @@ pub fn small_cnn() -> CheckedGraph {
     let x = net.linear("head", x, 10);
     net.finish(x)
 }
+
+/// A 3x3 convolution that keeps the size of its images.
+pub fn padded_conv(in_channels: u64, out_channels: u64) -> Conv {
+    Conv { padding: vec![(1, 1); 2], ..conv(in_channels, out_channels, &[3, 3]) }
+}

@@ -1,4 +1,4 @@
-//! Convolutions and linear layers over oneDNN, each with the ReLU that may follow.
+//! Convolutions over oneDNN, with the ReLU that may follow.
 
 #![expect(clippy::indexing_slicing, reason = "extents are fixed when the kernel is made")]
 
@@ -6,11 +6,11 @@ use super::batch_norm::mask;
 use super::kernel::{Kernel, Pass, put, target};
 use super::memory::{LINE, Memory, Storage, Target};
 use crate::error::RuntimeError;
-use crate::kernel::gemm::Matrix;
 use crate::kernel::vector::simd;
 use crate::onednn::{Convolution, ForwardCall, Geometry, OneDnn, OneDnnError};
 
-fn failed(op: &'static str) -> impl Fn(OneDnnError) -> RuntimeError {
+/// The error of an operation that the library refused.
+pub fn failed(op: &'static str) -> impl Fn(OneDnnError) -> RuntimeError {
     move |source| RuntimeError::OneDnn { op, source }
 }
 
@@ -127,81 +127,6 @@ impl Kernel for Conv {
     fn scratch(&self, targets: &[Target]) -> usize {
         let weights = (self.lengths[1] + self.lengths[2]).next_multiple_of(LINE) + 2 * LINE;
         self.primitives.scratch() + weights.max(self.spare(0, target(targets, 0)))
-    }
-}
-
-/// An affine map of rows; inputs are input, weight `[out, in]` and perhaps bias.
-pub struct Linear {
-    library: &'static OneDnn,
-    relu: bool,
-    rows: usize,
-    features: [usize; 2],
-    inputs: [Storage; 2],
-    bias: Option<Storage>,
-    output: Storage,
-}
-
-impl Linear {
-    /// A map of `rows` rows from `features[0]` to `features[1]` numbers.
-    pub fn new(
-        library: &'static OneDnn,
-        rows: usize,
-        features: [usize; 2],
-        relu: bool,
-        inputs: [Storage; 2],
-        bias: Option<Storage>,
-        output: Storage,
-    ) -> Linear {
-        library.single_threaded();
-        Linear { library, relu, rows, features, inputs, bias, output }
-    }
-}
-
-impl Kernel for Linear {
-    fn forward(&mut self, memory: &Memory<'_>, _: &Pass<'_>) -> Result<(), RuntimeError> {
-        let [inner, outer] = self.features;
-        let output = memory.value_mut(self.output);
-        let input = Matrix::new(memory.value(self.inputs[0]), self.rows, inner);
-        let weight = Matrix::new(memory.value(self.inputs[1]), outer, inner);
-        if let Some(bias) = self.bias {
-            let bias = memory.value(bias);
-            for row in output.chunks_exact_mut(outer) {
-                row.copy_from_slice(bias);
-            }
-        }
-        self.library.multiply(output, input, weight.t(), self.bias.is_some());
-        if self.relu {
-            simd(|| {
-                for y in output.iter_mut() {
-                    *y = if *y < 0.0 { 0.0 } else { *y };
-                }
-            });
-        }
-        Ok(())
-    }
-
-    fn backward(
-        &mut self,
-        memory: &Memory<'_>,
-        targets: &[Target],
-        _: &Pass<'_>,
-    ) -> Result<(), RuntimeError> {
-        let [inner, outer] = self.features;
-        let gradient = memory.gradient_mut(self.output);
-        if self.relu {
-            mask(memory.value(self.output), gradient);
-        }
-        let rows = Matrix::new(gradient, self.rows, outer);
-        target(targets, 1).with(memory, |out, add| {
-            let input = Matrix::new(memory.value(self.inputs[0]), self.rows, inner);
-            self.library.multiply(out, rows.t(), input, add);
-        });
-        target(targets, 2).with(memory, |out, add| sum_rows(gradient, out, add));
-        target(targets, 0).with(memory, |out, add| {
-            let weight = Matrix::new(memory.value(self.inputs[1]), outer, inner);
-            self.library.multiply(out, rows, weight, add);
-        });
-        Ok(())
     }
 }
 

@@ -159,12 +159,14 @@ impl Kernel for BatchNorm {
     ) -> Result<(), RuntimeError> {
         let channels = self.spec.channels;
         let gradient = memory.gradient_mut(self.spec.output);
+        let input = memory.value(self.spec.input);
         if self.spec.relu {
-            mask(memory.value(self.spec.output), gradient);
+            let output = memory.value(self.spec.output);
+            simd(|| masked_sums(input, output, gradient, &self.mean, &mut self.local));
+        } else {
+            simd(|| sums(input, gradient, &self.mean, channels, &mut self.local));
         }
         let gradient = &*gradient;
-        let input = memory.value(self.spec.input);
-        simd(|| sums(input, gradient, &self.mean, channels, &mut self.local));
         if self.spec.affine.is_some() {
             let (bias, weight) = self.local.split_at_mut(channels);
             target(targets, 2).with(memory, |out, add| put(out, bias, add));
@@ -331,6 +333,24 @@ fn sums(input: &[f32], gradient: &[f32], mean: &[f32], channels: usize, out: &mu
                 total[i] += g[i];
                 product[i] += g[i] * (x[i] - mean[i]);
             }
+        }
+    }
+}
+
+/// The same of the gradient where the ReLU's output is not zero, which is left in its place.
+#[inline(always)]
+fn masked_sums(input: &[f32], output: &[f32], gradient: &mut [f32], mean: &[f32], out: &mut [f32]) {
+    let channels = mean.len();
+    out.fill(0.0);
+    let (total, product) = out.split_at_mut(channels);
+    let product = &mut product[..channels];
+    let rows = input.chunks_exact(channels).zip(output.chunks_exact(channels));
+    for ((x, y), g) in rows.zip(gradient.chunks_exact_mut(channels)) {
+        for i in 0..channels {
+            let kept = if y[i] > 0.0 { g[i] } else { 0.0 };
+            g[i] = kept;
+            total[i] += kept;
+            product[i] += kept * (x[i] - mean[i]);
         }
     }
 }

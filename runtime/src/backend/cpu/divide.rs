@@ -124,15 +124,9 @@ impl Crew {
     }
 
     /// The logits of the last pass over `batch`.
-    pub fn logits(&mut self, parameters: &mut Parameters, batch: Batch<'_>) -> Vec<f32> {
-        let shared = Shared(parameters.floats.floats().as_mut_ptr());
-        let mut logits = Vec::new();
-        if let Some(squad) = self.find(batch.labels.len()) {
-            for program in &mut squad.programs {
-                logits.extend(program.logits(batch.images, shared));
-            }
-        }
-        logits
+    pub fn logits(&mut self, batch: Batch<'_>) -> Vec<f32> {
+        let programs = self.find(batch.labels.len()).map(|squad| &squad.programs);
+        programs.into_iter().flatten().flat_map(|program| program.logits()).copied().collect()
     }
 }
 
@@ -179,15 +173,14 @@ fn share_of(batch: usize, members: usize, rank: usize) -> (usize, usize) {
 
 fn share<'a>(job: &Job<'a>, first: usize, count: usize) -> Share<'a> {
     let batch = job.batch;
-    let total = batch.labels.len();
-    let pixels = batch.images.len() / total.max(1);
-    Share {
-        images: batch.images.get(first * pixels..(first + count) * pixels).unwrap_or_default(),
-        labels: batch.labels.get(first..first + count).unwrap_or_default(),
-        total,
+    let whole = Share {
+        images: batch.images,
+        labels: batch.labels,
+        total: batch.labels.len(),
         smoothing: job.smoothing,
         deadline: job.deadline,
-    }
+    };
+    whole.part(first, count)
 }
 
 /// Whether samples do not meet except in batch norm, so that a batch can be divided.

@@ -1,13 +1,11 @@
-//! Matrix products of batches, and scaled dot-product attention made of them.
+//! Matrix products of batches.
 
 #![expect(clippy::indexing_slicing, reason = "extents are fixed when the kernel is made")]
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
-use super::rows::softmax_row;
 use crate::error::RuntimeError;
 use crate::kernel::gemm::Matrix;
-use crate::kernel::vector::simd;
 use crate::onednn::OneDnn;
 
 /// One factor of a product of batches.
@@ -105,132 +103,5 @@ impl Kernel for MatMul {
             });
         }
         Ok(())
-    }
-}
-
-/// softmax(scale · query · keyᵀ) · value for every head of every sample.
-pub struct Attention {
-    library: &'static OneDnn,
-    spec: AttentionSpec,
-    /// The weights of every head, kept for the backward pass.
-    weights: Vec<f32>,
-}
-
-/// Extents and tensors of an attention.
-#[derive(Debug, Clone, Copy)]
-pub struct AttentionSpec {
-    /// Heads of all samples.
-    pub count: usize,
-    /// Queries.
-    pub queries: usize,
-    /// Keys and values.
-    pub keys: usize,
-    /// Features of queries and keys.
-    pub features: usize,
-    /// Features of values.
-    pub value_features: usize,
-    /// Factor of the products.
-    pub scale: f32,
-    /// Whether positions see only earlier ones.
-    pub is_causal: bool,
-    /// Query, key and value.
-    pub inputs: [Storage; 3],
-    /// The result.
-    pub to: Storage,
-}
-
-impl Attention {
-    /// Prepares the kernel.
-    pub fn new(library: &'static OneDnn, spec: AttentionSpec) -> Attention {
-        let weights = vec![0.0; spec.count * spec.queries * spec.keys];
-        Attention { library, spec, weights }
-    }
-}
-
-fn matrix(values: &[f32], index: usize, rows: usize, columns: usize) -> Matrix<'_> {
-    Matrix::new(&values[index * rows * columns..][..rows * columns], rows, columns)
-}
-
-impl Kernel for Attention {
-    fn forward(&mut self, memory: &Memory<'_>, _: &Pass<'_>) -> Result<(), RuntimeError> {
-        let s = self.spec;
-        let [query, key, value] = s.inputs.map(|input| memory.value(input));
-        let out = memory.value_mut(s.to).chunks_exact_mut(s.queries * s.value_features);
-        let weights = self.weights.chunks_exact_mut(s.queries * s.keys);
-        for (index, (out, weights)) in out.zip(weights).enumerate() {
-            let query = matrix(query, index, s.queries, s.features);
-            let key = matrix(key, index, s.keys, s.features);
-            self.library.multiply(weights, query, key.t(), false);
-            simd(|| {
-                for (position, row) in weights.chunks_exact_mut(s.keys).enumerate() {
-                    row.iter_mut().for_each(|x| *x *= s.scale);
-                    if s.is_causal {
-                        row.iter_mut().skip(position + 1).for_each(|x| *x = f32::NEG_INFINITY);
-                    }
-                    softmax_row(row);
-                }
-            });
-            let value = matrix(value, index, s.keys, s.value_features);
-            self.library.multiply(out, matrix(weights, 0, s.queries, s.keys), value, false);
-        }
-        Ok(())
-    }
-
-    fn backward(
-        &mut self,
-        memory: &Memory<'_>,
-        targets: &[Target],
-        _: &Pass<'_>,
-    ) -> Result<(), RuntimeError> {
-        let s = self.spec;
-        let [query, key, value] = s.inputs.map(|input| memory.value(input));
-        let gradient = memory.gradient(s.to);
-        let scratch = memory.scratch();
-        for index in 0..s.count {
-            let weights = matrix(&self.weights, index, s.queries, s.keys);
-            let g = matrix(gradient, index, s.queries, s.value_features);
-            let slot = |out: &mut [f32], len: usize, body: &mut dyn FnMut(&mut [f32])| {
-                body(&mut out[index * len..][..len]);
-            };
-            let scores = &mut scratch[..s.queries * s.keys];
-            self.library.multiply(
-                scores,
-                g,
-                matrix(value, index, s.keys, s.value_features).t(),
-                false,
-            );
-            simd(|| {
-                let rows = scores.chunks_exact_mut(s.keys);
-                for (d, p) in rows.zip(weights.data.chunks_exact(s.keys)) {
-                    let sum: f32 = d.iter().zip(p).map(|(d, p)| d * p).sum();
-                    for (d, p) in d.iter_mut().zip(p) {
-                        *d = s.scale * p * (*d - sum);
-                    }
-                }
-            });
-            let scores = Matrix::new(scores, s.queries, s.keys);
-            target(targets, 0).with(memory, |out, add| {
-                let key = matrix(key, index, s.keys, s.features);
-                slot(out, s.queries * s.features, &mut |out| {
-                    self.library.multiply(out, scores, key, add);
-                });
-            });
-            target(targets, 1).with(memory, |out, add| {
-                let query = matrix(query, index, s.queries, s.features);
-                slot(out, s.keys * s.features, &mut |out| {
-                    self.library.multiply(out, scores.t(), query, add);
-                });
-            });
-            target(targets, 2).with(memory, |out, add| {
-                slot(out, s.keys * s.value_features, &mut |out| {
-                    self.library.multiply(out, weights.t(), g, add);
-                });
-            });
-        }
-        Ok(())
-    }
-
-    fn scratch(&self, _: &[Target]) -> usize {
-        self.spec.queries * self.spec.keys
     }
 }

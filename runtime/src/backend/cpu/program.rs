@@ -1,11 +1,14 @@
 //! `Program`: the kernels of one batch size with their memory; one member of a team runs it on its
-//! share of a batch. After construction a step allocates nothing.
+//! share of a batch, slice by slice where samples never meet. After construction a step allocates nothing.
 
 #![expect(unsafe_code, reason = "parameters are shared by the members of a team")]
 
 use std::time::Instant;
 
-use super::kernel::{Node, Pass};
+use nasc_compiler::ir::Op;
+
+use super::divide::is_divisible;
+use super::kernel::{Node, Pass, put};
 use super::lower::{Lowered, lower};
 use super::memory::{Arena, Memory, Storage};
 use super::parameters::Layout;
@@ -13,7 +16,7 @@ use super::schedule::{Schedule, plan};
 use crate::backend::BatchOutcome;
 use crate::error::RuntimeError;
 use crate::onednn::OneDnn;
-use crate::plan::ExecutionPlan;
+use crate::plan::{ExecutionPlan, Step};
 
 /// Kernels and memory for a fixed number of samples.
 pub struct Program {
@@ -21,8 +24,13 @@ pub struct Program {
     schedule: Schedule,
     arena: Arena,
     gradients: Vec<f32>,
+    /// Sum over slices, where there are several.
+    sum: Vec<f32>,
     logits: Storage,
+    /// Those of all slices.
+    all_logits: Vec<f32>,
     classes: usize,
+    slices: usize,
     /// Floats that the members of a team exchange.
     pub exchange: usize,
 }
@@ -84,24 +92,29 @@ impl Program {
         batch: usize,
         training: bool,
     ) -> Result<Program, RuntimeError> {
+        let slices = slices(library, execution, layout, batch, training)?;
         let Lowered { nodes, tensors, logits, exchange } =
-            lower(library, execution, layout, batch, false)?;
+            lower(library, execution, layout, batch / slices, false)?;
         let schedule = plan(&tensors, &nodes, logits.storage, training);
         let classes = logits.dims.last().copied().unwrap_or(0);
+        let trainable = if training { layout.trainable } else { 0 };
         Ok(Program {
             arena: Arena::new(schedule.arena),
-            gradients: vec![0.0; if training { layout.trainable } else { 0 }],
+            gradients: vec![0.0; trainable],
+            sum: vec![0.0; if slices > 1 { trainable } else { 0 }],
+            all_logits: vec![0.0; batch * classes],
             logits: logits.storage,
             nodes,
             schedule,
             classes,
+            slices,
             exchange,
         })
     }
 
     /// Gradients of the last training pass, laid out as the trainable parameters.
     pub fn gradients(&self) -> &[f32] {
-        &self.gradients
+        if self.slices > 1 { &self.sum } else { &self.gradients }
     }
 
     /// Forward pass and loss; in training also the gradients.
@@ -111,6 +124,32 @@ impl Program {
     pub fn run(
         &mut self,
         parameters: Shared,
+        share: Share<'_>,
+        pass: &Pass<'_>,
+        backward: bool,
+    ) -> Result<Partial, RuntimeError> {
+        if self.slices == 1 {
+            return self.run_slice(parameters, 0, share, pass, backward);
+        }
+        self.sum.fill(0.0);
+        let mut partial = Partial::default();
+        let samples = share.labels.len() / self.slices;
+        for index in 0..self.slices {
+            let slice = share.part(index * samples, samples);
+            let first_sample = pass.first_sample + index * samples;
+            let pass = Pass { first_sample, ..*pass };
+            partial = partial.and(self.run_slice(parameters, index, slice, &pass, backward)?);
+            if backward {
+                put(&mut self.sum, &self.gradients, true);
+            }
+        }
+        Ok(partial)
+    }
+
+    fn run_slice(
+        &mut self,
+        parameters: Shared,
+        index: usize,
         share: Share<'_>,
         pass: &Pass<'_>,
         backward: bool,
@@ -131,6 +170,10 @@ impl Program {
             node.kernel.forward(&memory, pass)?;
         }
         let logits = memory.value(self.logits);
+        let kept = self.all_logits.chunks_exact_mut(logits.len().max(1)).nth(index);
+        if let Some(kept) = kept {
+            kept.copy_from_slice(logits);
+        }
         let gradient = if backward { memory.gradient_mut(self.logits) } else { &mut [] };
         let partial = cross_entropy(logits, self.classes, share, gradient);
         if backward {
@@ -148,13 +191,48 @@ impl Program {
     }
 
     /// Logits of the last pass.
-    pub fn logits(&mut self, images: &[f32], parameters: Shared) -> Vec<f32> {
-        let places = &self.schedule.places;
-        // SAFETY: as in `run`.
-        let memory = unsafe {
-            Memory::new(places, self.arena.floats(), parameters.0, &mut self.gradients, images)
-        };
-        memory.value(self.logits).to_vec()
+    pub fn logits(&self) -> &[f32] {
+        &self.all_logits
+    }
+}
+
+/// Floats of tensors that stay in a core's cache together with what they are made from.
+const SLICE: usize = 1 << 18;
+
+/// Into how many equal slices a share is cut: 1 where samples meet, in batch statistics or otherwise.
+fn slices(
+    library: &'static OneDnn,
+    execution: &ExecutionPlan,
+    layout: &Layout,
+    batch: usize,
+    training: bool,
+) -> Result<usize, RuntimeError> {
+    // both keep statistics
+    let meet = |step: &Step| matches!(&step.op, Op::BatchNorm(_) | Op::InstanceNorm(_));
+    if !is_divisible(execution) || execution.steps.iter().any(meet) {
+        return Ok(1);
+    }
+    let Lowered { nodes, tensors, logits, .. } = lower(library, execution, layout, batch, true)?;
+    let floats = plan(&tensors, &nodes, logits.storage, training).arena;
+    // parameters and their gradients are read again for every slice
+    let most = SLICE.max(2 * layout.trainable);
+    let mut even = (1..=batch / FEWEST).filter(|&slices| batch.is_multiple_of(slices));
+    let fitting = even.clone().find(|slices| floats / slices <= most);
+    Ok(fitting.or_else(|| even.next_back()).unwrap_or(1))
+}
+
+/// Fewest samples of a slice: kernels lose by less.
+const FEWEST: usize = 8;
+
+impl<'a> Share<'a> {
+    /// `count` of its samples, starting with `first`.
+    pub fn part(self, first: usize, count: usize) -> Share<'a> {
+        let pixels = self.images.len() / self.labels.len().max(1);
+        Share {
+            images: self.images.get(first * pixels..(first + count) * pixels).unwrap_or_default(),
+            labels: self.labels.get(first..first + count).unwrap_or_default(),
+            ..self
+        }
     }
 }
 

@@ -22,15 +22,29 @@ pub struct Softmax {
 /// Softmax of a row where it lies; gives the logarithm of the sum.
 #[inline(always)]
 pub fn softmax_row(row: &mut [f32]) -> f32 {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, |a, b| if b > a { b } else { a });
-    let mut sum = 0.0;
+    let largest = largest(row);
     for x in row.iter_mut() {
         *x = exp(*x - largest);
-        sum += *x;
     }
+    let sum = lanes(row.iter().copied());
     let factor = 1.0 / sum;
     row.iter_mut().for_each(|x| *x *= factor);
     largest + sum.ln()
+}
+
+/// The largest number of a row, found in lanes.
+#[inline(always)]
+fn largest(row: &[f32]) -> f32 {
+    let larger = |a: f32, b: f32| if b > a { b } else { a };
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let chunks = row.chunks_exact(16);
+    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, larger);
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*lane, x);
+        }
+    }
+    lanes.into_iter().fold(rest, larger)
 }
 
 impl Kernel for Softmax {
@@ -110,7 +124,7 @@ impl LayerNorm {
 
 /// A sum in eight lanes, which becomes vector additions.
 #[inline(always)]
-fn lanes(values: impl Iterator<Item = f32>) -> f32 {
+pub fn lanes(values: impl Iterator<Item = f32>) -> f32 {
     let mut sums = [0.0_f32; 8];
     for (index, value) in values.enumerate() {
         sums[index % 8] += value;

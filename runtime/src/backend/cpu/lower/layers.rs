@@ -6,13 +6,15 @@ use nasc_compiler::ir::op;
 use nasc_compiler::ir::op::{Binary, DropoutKind, PoolMode};
 
 use super::{Lowering, Planned, unsupported};
-use crate::backend::cpu::affine::{Conv, Linear};
+use crate::backend::cpu::affine::Conv;
+use crate::backend::cpu::attention::{Attention, AttentionSpec};
 use crate::backend::cpu::batch_norm::{BatchNorm, BatchNormSpec};
 use crate::backend::cpu::fuse::Group;
+use crate::backend::cpu::linear::{Linear, LinearSpec};
 use crate::backend::cpu::memory::Storage;
 use crate::backend::cpu::pointwise::Constant;
 use crate::backend::cpu::pooling::{PoolSpec, Pooling, Reduction, Span};
-use crate::backend::cpu::products::{Attention, AttentionSpec, Factor, MatMul};
+use crate::backend::cpu::products::{Factor, MatMul};
 use crate::backend::cpu::rows::{Dropout, GroupNorm, GroupNormSpec, LayerNorm, Softmax};
 use crate::backend::cpu::thin::{FEW, ThinConv};
 use crate::backend::cpu::view::{View, channels_last};
@@ -139,10 +141,14 @@ impl Lowering<'_> {
         let order = (0..dims.len()).collect();
         let out = self.fresh(dims, order, &inputs);
         let (from, to) = ([input.storage, weight], out.storage);
-        let kernel = Linear::new(self.library, rows, features, relu, from, bias, to);
         let saved = vec![input.storage, weight, to];
         let saved = if relu { saved } else { saved[..2].to_vec() };
-        self.push(kernel, inputs, vec![to], saved);
+        if self.dry {
+            self.push(Planned, inputs, vec![to], saved);
+        } else {
+            let spec = LinearSpec { rows, features, relu, inputs: from, bias, output: to };
+            self.push(Linear::new(self.library, spec)?, inputs, vec![to], saved);
+        }
         Ok(out)
     }
 
@@ -464,8 +470,12 @@ impl Lowering<'_> {
             inputs,
             to: out.storage,
         };
-        let kernel = Attention::new(self.library, spec);
-        self.push(kernel, inputs.to_vec(), vec![out.storage], inputs.to_vec());
+        if self.dry {
+            self.push(Planned, inputs.to_vec(), vec![out.storage], inputs.to_vec());
+        } else {
+            let kernel = Attention::new(self.library, spec)?;
+            self.push(kernel, inputs.to_vec(), vec![out.storage], inputs.to_vec());
+        }
         Ok(out)
     }
 

@@ -2,9 +2,9 @@
 
 #![expect(clippy::indexing_slicing, reason = "dimensions are those of checked types")]
 
-use nasc_compiler::ir::DType;
 use nasc_compiler::ir::op;
 use nasc_compiler::ir::op::{Binary, PadMode};
+use nasc_compiler::ir::{DType, Op};
 
 use super::{Lowering, unsupported, walk_between};
 use crate::backend::cpu::arithmetic::Arithmetic;
@@ -12,7 +12,7 @@ use crate::backend::cpu::arrange::{Copies, Walk};
 use crate::backend::cpu::pointwise::Constant;
 use crate::backend::cpu::view::{View, channels_last};
 use crate::error::RuntimeError;
-use crate::plan::Step;
+use crate::plan::{Operand, Step};
 
 /// Channels-last where the input is, else row-major.
 pub(super) fn order_like(input: &View) -> Vec<usize> {
@@ -73,8 +73,17 @@ impl Lowering<'_> {
         Ok(out)
     }
 
+    /// One part of a tensor; where the other parts are taken as well, all of them at once, as gradients
+    /// then need no zeros to be added to.
     pub(super) fn slice(&mut self, step: &Step, slice: &op::Slice) -> Result<View, RuntimeError> {
         let input = self.input(step, 0)?;
+        if let Some(parts) = self.partition(step, slice.dim, input.dims[slice.dim]) {
+            let sizes: Vec<usize> = parts.iter().map(|part| part.1).collect();
+            for (view, (slot, _)) in self.parts(&input, slice.dim, &sizes).into_iter().zip(parts) {
+                self.slots[slot] = Some(view);
+            }
+            return self.operand(Operand::Slot(step.results[0]));
+        }
         let dims = self.result_dims(step);
         let out = self.fresh(dims, order_like(&input), &[input.storage]);
         let mut strides = input.strides();
@@ -116,23 +125,54 @@ impl Lowering<'_> {
         split: &op::Split,
     ) -> Result<Vec<View>, RuntimeError> {
         let input = self.input(step, 0)?;
+        let sizes: Vec<usize> = split.sizes.iter().map(|&size| size as usize).collect();
+        Ok(self.parts(&input, split.dim, &sizes))
+    }
+
+    /// Consecutive parts that cover `input` along `dim`.
+    fn parts(&mut self, input: &View, dim: usize, sizes: &[usize]) -> Vec<View> {
         let strides = input.strides();
         let mut views = Vec::new();
         let mut pieces = Vec::new();
         let mut start = 0;
-        for &size in &split.sizes {
+        for &size in sizes {
             let mut dims = input.dims.clone();
-            dims[split.dim] = size as usize;
-            let out = self.fresh(dims, order_like(&input), &[input.storage]);
+            dims[dim] = size;
+            let out = self.fresh(dims, order_like(input), &[input.storage]);
             let part = View { dims: out.dims.clone(), ..input.clone() };
-            let walk = walk_between(&part, &strides, start * strides[split.dim], &out, 0);
+            let walk = walk_between(&part, &strides, start * strides[dim], &out, 0);
             pieces.push((0, input.storage, out.storage, walk));
             views.push(out);
-            start += size as usize;
+            start += size;
         }
         let outputs = views.iter().map(|view| view.storage).collect();
         self.push(Copies::new(pieces, false), vec![input.storage], outputs, Vec::new());
-        Ok(views)
+        views
+    }
+
+    /// Slots and sizes of the slices that take all of what `step` slices, each element once.
+    fn partition(&self, step: &Step, dim: usize, extent: usize) -> Option<Vec<(usize, usize)>> {
+        let plan = self.plan;
+        let mut parts = Vec::new();
+        for other in plan.steps.iter().filter(|other| other.operands == step.operands) {
+            if let Op::Slice(slice) = &other.op
+                && slice.dim == dim
+                && slice.step == 1
+            {
+                let end = slice.end.map_or(extent, |end| end as usize);
+                parts.push((slice.start as usize, end, other.results.first()?.0));
+            }
+        }
+        parts.sort_unstable();
+        let mut reached = 0;
+        for &(start, end, _) in &parts {
+            if start != reached || end <= start {
+                return None;
+            }
+            reached = end;
+        }
+        let whole = reached == extent && parts.len() > 1;
+        whole.then(|| parts.into_iter().map(|(start, end, slot)| (slot, end - start)).collect())
     }
 
     pub(super) fn pixel_shuffle(
