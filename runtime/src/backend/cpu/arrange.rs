@@ -62,6 +62,11 @@ impl Walk {
 fn visit(dims: &[[usize; 3]], at: [usize; 2], row: &mut impl FnMut(usize, usize)) {
     match dims {
         [] => row(at[0], at[1]),
+        [[extent, first, second]] => {
+            for index in 0..*extent {
+                row(at[0] + index * first, at[1] + index * second);
+            }
+        }
         [[extent, first, second], rest @ ..] => {
             for index in 0..*extent {
                 visit(rest, [at[0] + index * first, at[1] + index * second], row);
@@ -70,12 +75,22 @@ fn visit(dims: &[[usize; 3]], at: [usize; 2], row: &mut impl FnMut(usize, usize)
     }
 }
 
+/// Numbers for which a call of the system's copy costs more than the copy.
+const SHORT_ROW: usize = 64;
+
 /// Copies (or adds) from the first tensor of the walk to the second.
 fn copy(walk: &Walk, from: &[f32], to: &mut [f32], add: bool) {
     let [extent, step, stride] = walk.inner();
     simd(|| {
         walk.rows(|first, second| match (step, stride, add) {
-            (1, 1, false) => to[second..][..extent].copy_from_slice(&from[first..][..extent]),
+            (1, 1, false) if extent > SHORT_ROW => {
+                to[second..][..extent].copy_from_slice(&from[first..][..extent]);
+            }
+            (1, 1, false) => {
+                for (to, from) in to[second..][..extent].iter_mut().zip(&from[first..][..extent]) {
+                    *to = *from;
+                }
+            }
             (1, 1, true) => {
                 for (to, from) in to[second..][..extent].iter_mut().zip(&from[first..][..extent]) {
                     *to += from;

@@ -7,6 +7,7 @@ use super::affine::failed;
 use super::kernel::{Kernel, Pass, put, target};
 use super::memory::{Memory, Storage, Target};
 use super::rows::softmax_row;
+use super::sums::sum_of;
 use crate::error::RuntimeError;
 use crate::kernel::vector::simd;
 use crate::onednn::{OneDnn, OneDnnError, Product, ProductCall, ProductSpec};
@@ -202,7 +203,7 @@ fn distribute(scores: &mut [f32], spec: &AttentionSpec) {
 fn undistribute(gradient: &mut [f32], weights: &[f32], spec: &AttentionSpec) {
     let rows = gradient.chunks_exact_mut(spec.keys);
     for (d, p) in rows.zip(weights.chunks_exact(spec.keys)) {
-        let sum: f32 = super::rows::lanes(d.iter().zip(p).map(|(d, p)| d * p));
+        let sum = sum_of(d, p, |d, p| d * p);
         for (d, p) in d.iter_mut().zip(p) {
             *d = spec.scale * p * (*d - sum);
         }

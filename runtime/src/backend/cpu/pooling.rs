@@ -20,6 +20,10 @@ pub struct Span {
 }
 
 impl Span {
+    fn count(self) -> usize {
+        (self.to - self.from).div_ceil(self.step)
+    }
+
     fn positions(self) -> impl Iterator<Item = usize> {
         (self.from..self.to).step_by(self.step)
     }
@@ -106,16 +110,25 @@ impl PoolSpec {
         self.windows(|position, row, column| {
             let out = &mut out[position * channels..][..channels];
             let chosen = &mut chosen[position * channels..][..channels];
+            if row.count() == 2 && column.count() == 2 {
+                let at = |y: usize, x: usize| (y * self.input[1] + x) * channels;
+                let (top, bottom) = (row.from, row.from + row.step);
+                let (left, right) = (column.from, column.from + column.step);
+                let offsets = [at(top, left), at(top, right), at(bottom, left), at(bottom, right)];
+                return largest_of_four(image, offsets, out, chosen);
+            }
             out.fill(f32::NEG_INFINITY);
             chosen.fill(u32::MAX);
             self.pixels(row, column, |offset| {
                 let pixel = &image[offset..][..channels];
-                let first = offset as u32;
-                for i in 0..channels {
+                let indices = offset as u32..;
+                for ((out, chosen), (&x, index)) in
+                    out.iter_mut().zip(chosen.iter_mut()).zip(pixel.iter().zip(indices))
+                {
                     // a NaN wins and stays, as in PyTorch
-                    let wins = pixel[i] > out[i] || pixel[i].is_nan() || chosen[i] == u32::MAX;
-                    out[i] = if wins { pixel[i] } else { out[i] };
-                    chosen[i] = if wins { first + i as u32 } else { chosen[i] };
+                    let wins = x > *out || x.is_nan() || *chosen == u32::MAX;
+                    *out = if wins { x } else { *out };
+                    *chosen = if wins { index } else { *chosen };
                 }
             });
         });
@@ -150,6 +163,26 @@ impl PoolSpec {
                 }
             });
         });
+    }
+}
+
+/// The largest of four pixels, channel by channel; of equal ones the first, of NaNs the last.
+#[inline(always)]
+fn largest_of_four(image: &[f32], offsets: [usize; 4], out: &mut [f32], chosen: &mut [u32]) {
+    let channels = out.len();
+    let [a, b, c, d] = offsets.map(|offset| &image[offset..][..channels]);
+    let [at_a, at_b, at_c, at_d] = offsets.map(|offset| offset as u32);
+    let pick = |one: (f32, u32), x: f32, at: u32| {
+        let wins = x > one.0 || x.is_nan();
+        (if wins { x } else { one.0 }, if wins { at } else { one.1 })
+    };
+    let chosen = &mut chosen[..channels];
+    for i in 0..channels {
+        let best = pick((a[i], at_a), b[i], at_b);
+        let best = pick(best, c[i], at_c);
+        let best = pick(best, d[i], at_d);
+        out[i] = best.0;
+        chosen[i] = best.1 + i as u32;
     }
 }
 

@@ -1,9 +1,10 @@
-//! Kernels on rows: softmax, layer normalisation, group normalisation, dropout.
+//! Kernels on rows: softmax, group normalisation, dropout.
 
 #![expect(clippy::indexing_slicing, reason = "rows have the length that the kernel was made for")]
 
 use super::kernel::{Kernel, Pass, target};
 use super::memory::{Memory, Storage, Target};
+use super::sums::{largest, sum, sum_of};
 use crate::error::RuntimeError;
 use crate::kernel::vector::{exp, simd};
 
@@ -26,25 +27,10 @@ pub fn softmax_row(row: &mut [f32]) -> f32 {
     for x in row.iter_mut() {
         *x = exp(*x - largest);
     }
-    let sum = lanes(row.iter().copied());
+    let sum = sum(row);
     let factor = 1.0 / sum;
     row.iter_mut().for_each(|x| *x *= factor);
     largest + sum.ln()
-}
-
-/// The largest number of a row, found in lanes.
-#[inline(always)]
-fn largest(row: &[f32]) -> f32 {
-    let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let chunks = row.chunks_exact(16);
-    let rest = chunks.remainder().iter().copied().fold(f32::NEG_INFINITY, larger);
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = larger(*lane, x);
-        }
-    }
-    lanes.into_iter().fold(rest, larger)
 }
 
 impl Kernel for Softmax {
@@ -75,126 +61,17 @@ impl Kernel for Softmax {
                 for ((y, g), out) in rows.zip(out.chunks_exact_mut(self.len)) {
                     let old = if add { 1.0 } else { 0.0 };
                     if self.log {
-                        let sum: f32 = g.iter().sum();
+                        let sum = sum(g);
                         for i in 0..out.len() {
                             let kept = if add { out[i] } else { 0.0 };
                             out[i] = kept + g[i] - exp(y[i]) * sum;
                         }
                     } else {
-                        let sum: f32 = y.iter().zip(g).map(|(y, g)| y * g).sum();
+                        let sum = sum_of(y, g, |y, g| y * g);
                         for i in 0..out.len() {
                             let kept = if old == 1.0 { out[i] } else { 0.0 };
                             out[i] = kept + y[i] * (g[i] - sum);
                         }
-                    }
-                }
-            });
-        });
-        Ok(())
-    }
-}
-
-/// Layer or root-mean-square normalisation of rows.
-pub struct LayerNorm {
-    len: usize,
-    eps: f32,
-    root_mean_square: bool,
-    from: Storage,
-    weight: Option<Storage>,
-    bias: Option<Storage>,
-    to: Storage,
-    /// Mean and inverse deviation of each row.
-    moments: Vec<[f32; 2]>,
-}
-
-impl LayerNorm {
-    /// Normalises `rows` rows of `len`.
-    pub fn new(
-        [rows, len]: [usize; 2],
-        eps: f32,
-        root_mean_square: bool,
-        [from, to]: [Storage; 2],
-        weight: Option<Storage>,
-        bias: Option<Storage>,
-    ) -> LayerNorm {
-        let moments = vec![[0.0; 2]; rows];
-        LayerNorm { len, eps, root_mean_square, from, weight, bias, to, moments }
-    }
-}
-
-/// A sum in eight lanes, which becomes vector additions.
-#[inline(always)]
-pub fn lanes(values: impl Iterator<Item = f32>) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    for (index, value) in values.enumerate() {
-        sums[index % 8] += value;
-    }
-    sums.iter().sum()
-}
-
-impl Kernel for LayerNorm {
-    fn forward(&mut self, memory: &Memory<'_>, _: &Pass<'_>) -> Result<(), RuntimeError> {
-        let (input, out) = (memory.value(self.from), memory.value_mut(self.to));
-        let weight = self.weight.map(|weight| memory.value(weight));
-        let bias = self.bias.map(|bias| memory.value(bias));
-        let (len, eps, moments) = (self.len, self.eps, &mut self.moments);
-        let centered = !self.root_mean_square;
-        simd(|| {
-            let rows = input.chunks_exact(len).zip(out.chunks_exact_mut(len));
-            for ((row, out), moments) in rows.zip(moments.iter_mut()) {
-                let scale = 1.0 / len as f32;
-                let mean = if centered { lanes(row.iter().copied()) * scale } else { 0.0 };
-                let square = lanes(row.iter().map(|x| (x - mean) * (x - mean))) * scale;
-                let inverse = 1.0 / (square + eps).sqrt();
-                *moments = [mean, inverse];
-                for i in 0..len {
-                    let y = (row[i] - mean) * inverse;
-                    let y = if let Some(weight) = weight { y * weight[i] } else { y };
-                    out[i] = if let Some(bias) = bias { y + bias[i] } else { y };
-                }
-            }
-        });
-        Ok(())
-    }
-
-    fn backward(
-        &mut self,
-        memory: &Memory<'_>,
-        targets: &[Target],
-        _: &Pass<'_>,
-    ) -> Result<(), RuntimeError> {
-        let (input, gradient) = (memory.value(self.from), memory.gradient(self.to));
-        let weight = self.weight.map(|weight| memory.value(weight));
-        let (len, moments) = (self.len, &self.moments);
-        let centered = !self.root_mean_square;
-        let rows = || input.chunks_exact(len).zip(gradient.chunks_exact(len)).zip(moments);
-        let for_weight = if self.weight.is_some() { target(targets, 1) } else { Target::Nothing };
-        for_weight.with(memory, |out, add| {
-            if !add {
-                out.fill(0.0);
-            }
-            simd(|| {
-                for ((x, g), [mean, inverse]) in rows() {
-                    for i in 0..len {
-                        out[i] += g[i] * (x[i] - mean) * inverse;
-                    }
-                }
-            });
-        });
-        let index = 1 + usize::from(self.weight.is_some());
-        let for_bias = if self.bias.is_some() { target(targets, index) } else { Target::Nothing };
-        for_bias.with(memory, |out, add| super::affine::sum_rows(gradient, out, add));
-        target(targets, 0).with(memory, |out, add| {
-            simd(|| {
-                for (((x, g), [mean, inverse]), out) in rows().zip(out.chunks_exact_mut(len)) {
-                    let weighted = |i: usize| weight.map_or(g[i], |weight| g[i] * weight[i]);
-                    let scale = 1.0 / len as f32;
-                    let sum = if centered { lanes((0..len).map(weighted)) * scale } else { 0.0 };
-                    let product = lanes((0..len).map(|i| weighted(i) * (x[i] - mean))) * scale;
-                    let product = product * inverse * inverse;
-                    for i in 0..len {
-                        let value = inverse * (weighted(i) - sum - (x[i] - mean) * product);
-                        out[i] = if add { out[i] } else { 0.0 } + value;
                     }
                 }
             });

@@ -5,13 +5,14 @@
 use nasc_compiler::ir::op::Binary;
 
 use super::movement::{order_like, spread_strides, widened};
-use super::{Lowering, walk_between};
-use crate::backend::cpu::affine::Linear;
+use super::{Lowering, Planned, walk_between};
 use crate::backend::cpu::arithmetic::Arithmetic;
 use crate::backend::cpu::arrange::{Copies, Walk};
 use crate::backend::cpu::extreme::Fill;
+use crate::backend::cpu::linear::{Linear, LinearSpec};
 use crate::backend::cpu::pointwise::Pointwise;
 use crate::backend::cpu::view::View;
+use crate::error::RuntimeError;
 use crate::kernel::pointwise::Function;
 
 impl Lowering<'_> {
@@ -57,9 +58,16 @@ impl Lowering<'_> {
 
     /// Consecutive parts of one dimension, each of `size`.
     pub(super) fn parts(&mut self, input: &View, dim: usize, size: usize) -> Vec<View> {
+        let count = input.dims[dim].div_ceil(size.max(1));
+        self.cut(input, dim, &vec![size; count])
+    }
+
+    /// Consecutive parts that cover one dimension.
+    pub(super) fn cut(&mut self, input: &View, dim: usize, sizes: &[usize]) -> Vec<View> {
         let strides = input.strides();
         let (mut views, mut pieces) = (Vec::new(), Vec::new());
-        for start in (0..input.dims[dim]).step_by(size.max(1)) {
+        let mut start = 0;
+        for &size in sizes {
             let mut dims = input.dims.clone();
             dims[dim] = size;
             let out = self.fresh(dims, order_like(input), &[input.storage]);
@@ -67,6 +75,7 @@ impl Lowering<'_> {
             let walk = walk_between(&part, &strides, start * strides[dim], &out, 0);
             pieces.push((0, input.storage, out.storage, walk));
             views.push(out);
+            start += size;
         }
         let outputs = views.iter().map(|view| view.storage).collect();
         self.push(Copies::new(pieces, false), vec![input.storage], outputs, Vec::new());
@@ -122,7 +131,12 @@ impl Lowering<'_> {
     }
 
     /// An affine map of the last dimension of a row-major tensor.
-    pub(super) fn mapped(&mut self, input: &View, weight: &View, bias: Option<&View>) -> View {
+    pub(super) fn mapped(
+        &mut self,
+        input: &View,
+        weight: &View,
+        bias: Option<&View>,
+    ) -> Result<View, RuntimeError> {
         let features = [weight.dims[1], weight.dims[0]];
         let weight = self.in_rows(weight).storage;
         let rows = input.len() / features[0].max(1);
@@ -135,8 +149,13 @@ impl Lowering<'_> {
         let order = (0..dims.len()).collect();
         let out = self.fresh(dims, order, &inputs);
         let (from, bias) = ([input.storage, weight], bias.map(|bias| bias.storage));
-        let kernel = Linear::new(self.library, rows, features, false, from, bias, out.storage);
-        self.push(kernel, inputs, vec![out.storage], from.to_vec());
-        out
+        let output = out.storage;
+        if self.dry {
+            self.push(Planned, inputs, vec![output], from.to_vec());
+        } else {
+            let spec = LinearSpec { rows, features, relu: false, inputs: from, bias, output };
+            self.push(Linear::new(self.library, spec)?, inputs, vec![output], from.to_vec());
+        }
+        Ok(out)
     }
 }

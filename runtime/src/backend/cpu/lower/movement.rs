@@ -79,7 +79,7 @@ impl Lowering<'_> {
         let input = self.input(step, 0)?;
         if let Some(parts) = self.partition(step, slice.dim, input.dims[slice.dim]) {
             let sizes: Vec<usize> = parts.iter().map(|part| part.1).collect();
-            for (view, (slot, _)) in self.parts(&input, slice.dim, &sizes).into_iter().zip(parts) {
+            for (view, (slot, _)) in self.cut(&input, slice.dim, &sizes).into_iter().zip(parts) {
                 self.slots[slot] = Some(view);
             }
             return self.operand(Operand::Slot(step.results[0]));
@@ -126,28 +126,7 @@ impl Lowering<'_> {
     ) -> Result<Vec<View>, RuntimeError> {
         let input = self.input(step, 0)?;
         let sizes: Vec<usize> = split.sizes.iter().map(|&size| size as usize).collect();
-        Ok(self.parts(&input, split.dim, &sizes))
-    }
-
-    /// Consecutive parts that cover `input` along `dim`.
-    fn parts(&mut self, input: &View, dim: usize, sizes: &[usize]) -> Vec<View> {
-        let strides = input.strides();
-        let mut views = Vec::new();
-        let mut pieces = Vec::new();
-        let mut start = 0;
-        for &size in sizes {
-            let mut dims = input.dims.clone();
-            dims[dim] = size;
-            let out = self.fresh(dims, order_like(input), &[input.storage]);
-            let part = View { dims: out.dims.clone(), ..input.clone() };
-            let walk = walk_between(&part, &strides, start * strides[dim], &out, 0);
-            pieces.push((0, input.storage, out.storage, walk));
-            views.push(out);
-            start += size;
-        }
-        let outputs = views.iter().map(|view| view.storage).collect();
-        self.push(Copies::new(pieces, false), vec![input.storage], outputs, Vec::new());
-        views
+        Ok(self.cut(&input, split.dim, &sizes))
     }
 
     /// Slots and sizes of the slices that take all of what `step` slices, each element once.

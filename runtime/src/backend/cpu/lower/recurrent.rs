@@ -43,7 +43,7 @@ impl Lowering<'_> {
             let mut outputs = Vec::new();
             for direction in 0..layers.directions() {
                 let weights = self.weights(step, layers.bias, &mut operand)?;
-                let mut pass = self.pass(&sequence, layers, &weights, time, direction == 1);
+                let mut pass = self.pass(&sequence, layers, &weights, time, direction == 1)?;
                 states.extend(pass.states.last().cloned());
                 cells.extend(pass.cell);
                 if direction == 1 {
@@ -84,12 +84,12 @@ impl Lowering<'_> {
         weights: &Weights,
         time: usize,
         backwards: bool,
-    ) -> Pass {
+    ) -> Result<Pass, RuntimeError> {
         let (of_input, of_state) = match &weights.biases {
             Some([input, state]) => (Some(input), Some(state)),
             None => (None, None),
         };
-        let gates = self.mapped(sequence, &weights.input, of_input);
+        let gates = self.mapped(sequence, &weights.input, of_input)?;
         let mut gates: Vec<View> = self.parts(&gates, time, 1);
         if backwards {
             gates.reverse();
@@ -101,11 +101,11 @@ impl Lowering<'_> {
         let mut states = Vec::new();
         for gates in gates {
             let gates = View::rows(gates.storage, vec![samples, gates.dims[2]]);
-            let more = self.mapped(&state, &weights.state, of_state);
+            let more = self.mapped(&state, &weights.state, of_state)?;
             (state, cell) = self.cell(layers.cell, &gates, &more, &state, cell);
             states.push(state.clone());
         }
-        Pass { states, cell }
+        Ok(Pass { states, cell })
     }
 
     /// New state and cell state from gates of the input and of the state.
