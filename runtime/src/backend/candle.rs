@@ -205,8 +205,9 @@ impl Backend for CandleBackend {
     fn is_finite(&self) -> Result<bool, RuntimeError> {
         let floats = self.params.iter().filter(|param| param.tensor.dtype().is_float());
         for param in floats {
-            // infinite and undefined elements make the sum of differences undefined
-            let probe = (&param.tensor - &param.tensor).and_then(|zero| zero.sum_all());
+            // nothing times an infinite or undefined element is undefined, and so is the sum
+            let zeros = param.tensor.affine(0.0, 0.0);
+            let probe = zeros.and_then(|zeros| zeros.sum_all());
             let probe = probe.and_then(|sum| sum.to_dtype(DType::F32)?.to_scalar::<f32>());
             if !probe.map_err(RuntimeError::backend("is_finite"))?.is_finite() {
                 return Ok(false);

@@ -95,7 +95,8 @@ fn parts(file: &str, arrays: &Arrays, options: &DataOptions) -> Result<RawParts,
     };
     let train = split(file, arrays, *train)?.ok_or_else(|| missing(file, train[1]))?;
     let (validation, test) = (split(file, arrays, *validation)?, split(file, arrays, *test)?);
-    for other in validation.iter().chain(&test).filter(|other| other.shape != train.shape) {
+    let mut others = validation.iter().chain(&test);
+    if let Some(other) = others.find(|other| other.shape != train.shape) {
         let (expected, found) = (train.shape, other.shape);
         return Err(DataError::ImageShape { file: file.to_owned(), index: 0, expected, found });
     }
