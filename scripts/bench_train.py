@@ -75,7 +75,8 @@ def main():
     torch.set_num_threads(threads)
     print(f"PyTorch {torch.__version__}, {threads} thread(s), medians in ms")
     print("| network | nasc | first step | PyTorch | its mode | PyTorch / nasc |\n| --- | --- | --- | --- | --- | --- |")
-    for name, path in NETWORKS.items():
+    chosen = arguments[arguments.index("--only") + 1] if "--only" in arguments else ""
+    for name, path in ((n, p) for n, p in NETWORKS.items() if not chosen or n[0] in chosen):
         ours, first, theirs = [], [], {}
         for _ in range(3):
             median, begin = nasc(arguments[0], path, 10, threads)

@@ -210,7 +210,9 @@ mod tests {
         assert_eq!(matrix.reshape(&[6]).map(|view| view.strides()), Some(vec![1]));
         assert_eq!(matrix.permute(&[1, 0]).reshape(&[6]), None);
         let narrow = matrix.permute(&[1, 0]).reshape(&[3, 1, 2]);
-        assert_eq!(narrow.map(|view| view.strides()), Some(vec![1, 3, 3]));
+        // the stride of an extent of 1 means nothing
+        let strides = narrow.map(|view| view.strides());
+        assert_eq!(strides.map(|strides| (strides[0], strides[2])), Some((1, 3)));
     }
 
     #[test]

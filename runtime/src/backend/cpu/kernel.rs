@@ -55,8 +55,8 @@ pub struct Node {
     pub outputs: Vec<Storage>,
     /// Values that its backward pass reads.
     pub saved: Vec<Storage>,
-    /// Whether the first input's gradient can be made where the output's lies.
-    pub in_place: bool,
+    /// The input whose gradient can be made where the output's lies.
+    pub in_place: Option<usize>,
 }
 
 impl Target {

@@ -182,7 +182,7 @@ impl<'a> Lowering<'a> {
         outputs: Vec<Storage>,
         saved: Vec<Storage>,
     ) -> &mut Node {
-        let node = Node { kernel: Box::new(kernel), inputs, outputs, saved, in_place: false };
+        let node = Node { kernel: Box::new(kernel), inputs, outputs, saved, in_place: None };
         self.nodes.push(node);
         let last = self.nodes.len() - 1;
         &mut self.nodes[last]

@@ -147,7 +147,8 @@ impl Planner<'_> {
             } else if begun[input.0] {
                 self.extend(self.gradients[input.0], time);
                 Target::Add(input)
-            } else if index == 0 && node.in_place && once && self.tensors[input.0].fixed.is_none() {
+            } else if node.in_place == Some(index) && once && self.tensors[input.0].fixed.is_none()
+            {
                 begun[input.0] = true;
                 let output = node.outputs.first().and_then(|output| self.gradients[output.0]);
                 self.gradients[input.0] = output;

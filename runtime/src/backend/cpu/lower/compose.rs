@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let out = self.fresh(input.dims.clone(), input.order.clone(), &[input.storage]);
         let (from, to) = (input.storage, out.storage);
         let kernel = Pointwise { function, from, to };
-        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
+        self.push(kernel, vec![from], vec![to], vec![from]).in_place = Some(0);
         out
     }
 
@@ -52,7 +52,7 @@ impl Lowering<'_> {
         let kernel = Arithmetic::new(binary, operands, out.storage, walk, full);
         let linear = matches!(binary, Binary::Add | Binary::Sub);
         let saved = if linear { Vec::new() } else { inputs.clone() };
-        self.push(kernel, inputs, vec![out.storage], saved).in_place = full[0];
+        self.push(kernel, inputs, vec![out.storage], saved).in_place = full[0].then_some(0);
         out
     }
 

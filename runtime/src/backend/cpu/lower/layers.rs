@@ -209,7 +209,9 @@ impl Lowering<'_> {
         let mut saved = vec![input.storage];
         saved.extend(affine.map(|[weight, _]| weight));
         saved.extend(relu.then_some(out.storage));
-        self.push(kernel, inputs, vec![out.storage], saved);
+        // the residual's gradient is the output's, once the ReLU has masked it
+        let in_place = residual.map(|_| inputs.len() - 1);
+        self.push(kernel, inputs, vec![out.storage], saved).in_place = in_place;
         Ok(out)
     }
 
@@ -237,7 +239,7 @@ impl Lowering<'_> {
         let (from, to) = (input.storage, out.storage);
         let (sample, layer) = (input.len() / samples, self.nodes.len() as u64);
         let kernel = Dropout { p, sample, channels, layer, from, to };
-        self.push(kernel, vec![from], vec![to], Vec::new()).in_place = true;
+        self.push(kernel, vec![from], vec![to], Vec::new()).in_place = Some(0);
         out
     }
 
@@ -502,7 +504,7 @@ impl Lowering<'_> {
             self.fresh(products.dims.clone(), products.order.clone(), &[products.storage]);
         let (from, to) = (products.storage, scores.storage);
         let kernel = Constant { binary: Binary::Mul, value: scale, reversed: false, from, to };
-        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
+        self.push(kernel, vec![from], vec![to], vec![from]).in_place = Some(0);
         if let Some(mask) = mask {
             scores = self.combined(Binary::Add, &scores, &mask, scores.dims.clone());
         }

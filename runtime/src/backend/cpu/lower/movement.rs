@@ -192,7 +192,7 @@ impl Lowering<'_> {
         let (from, to) = (input.storage, out.storage);
         let (binary, value, reversed) = (scalar.op, scalar.value as f32, scalar.reversed);
         let kernel = Constant { binary, value, reversed, from, to };
-        self.push(kernel, vec![from], vec![to], vec![from]).in_place = true;
+        self.push(kernel, vec![from], vec![to], vec![from]).in_place = Some(0);
         Ok(out)
     }
 
