@@ -69,6 +69,8 @@ fn hostile_programs_end_with_a_report() {
     let endless =
         NET.replace("        self.fc", "        while True:\n            pass\n        self.fc");
     refused(&world.check(endless), 1, "nasc::eval::out_of_fuel");
+    let growing = NET.replace("return", "while True:\n            x = x + 1\n        return");
+    refused(&world.check(growing), 1, "nasc::eval::out_of_memory");
     let recursive = format!("def f(n):\n    return f(n + 1)\n\n\nf(0)\n{NET}");
     refused(&world.check(recursive), 1, "nasc::eval::too_deep");
 }

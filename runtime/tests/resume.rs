@@ -44,10 +44,12 @@ fn network() -> CheckedGraph {
     net.finish(x)
 }
 
+/// Makes a backend for a network.
+type Make = fn(&CheckedGraph) -> Box<dyn Backend>;
+
 /// Both backends, as far as they are there.
-fn backends(graph: &CheckedGraph) -> Vec<fn(&CheckedGraph) -> Box<dyn Backend>> {
-    let mut all: Vec<fn(&CheckedGraph) -> Box<dyn Backend>> =
-        vec![|graph| Box::new(CandleBackend::cpu(graph, 7).unwrap())];
+fn backends(graph: &CheckedGraph) -> Vec<Make> {
+    let mut all: Vec<Make> = vec![|graph| Box::new(CandleBackend::cpu(graph, 7).unwrap())];
     if support::planned(graph, 1).is_some() {
         all.push(|graph| support::planned(graph, 1).unwrap());
         all.push(|graph| support::planned(graph, 2).unwrap());

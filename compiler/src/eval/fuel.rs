@@ -9,7 +9,7 @@ pub struct Limits {
     pub steps: u64,
     /// Nested evaluations: a call counts about five, a nested expression one each.
     pub depth: u32,
-    /// Elements of lists and strings, nodes and parameters made, all together.
+    /// Elements of lists and strings made, all together; an operation of the graph counts [`NODE`].
     pub elements: u64,
 }
 
@@ -17,9 +17,18 @@ impl Limits {
     /// Enough for every network known to us, and safe on a stack of 2 MiB in optimised builds.
     #[must_use]
     pub const fn standard() -> Limits {
-        Limits { steps: 20_000_000, depth: 700, elements: 20_000_000 }
+        Limits { steps: 20_000_000, depth: 700, elements: 5_000_000 }
+    }
+
+    /// For generated text, of which there is much: less than 100 MB, and well under a second.
+    #[must_use]
+    pub const fn candidate() -> Limits {
+        Limits { steps: 2_000_000, depth: 700, elements: 1_000_000 }
     }
 }
+
+/// What an operation of the graph costs in elements; it takes about as much memory.
+pub const NODE: usize = 25;
 
 /// What is left of the limits.
 #[derive(Debug)]
@@ -77,7 +86,7 @@ impl Fuel {
                 Mistake::OutOfMemory,
                 format!("evaluation made more than {} elements", self.limits.elements),
             )
-            .help("make shorter lists and strings")),
+            .help("make shorter lists and strings, and bound the loops that add operations")),
         }
     }
 }

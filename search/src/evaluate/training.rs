@@ -7,7 +7,7 @@ use std::time::Instant;
 use nasc_compiler::diagnostic::Diagnostics;
 use nasc_compiler::ir::{CheckedGraph, DType, Dim, Shape};
 use nasc_compiler::source::SourceFile;
-use nasc_compiler::{CompileOptions, canon, compile, cost};
+use nasc_compiler::{CompileOptions, Limits, canon, compile, cost};
 use nasc_runtime::data::{Dataset, SplitKind};
 use nasc_runtime::train::{self, StopReason, TrainEvent, TrainReport, Trainer};
 use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, trainable};
@@ -41,6 +41,7 @@ impl<'a> TrainingEvaluator<'a> {
         let [channels, height, width] = self.data.shape().dims().map(|extent| extent as u64);
         let mut options = CompileOptions::image(channels, height, width);
         options.training = true;
+        options.limits = Limits::candidate();
         let file = SourceFile::new("candidate.py", source);
         let compiled = compile(&file, &options).map_err(|list| refused(&list, &file))?;
         let graph = compiled.graph;

@@ -24,7 +24,7 @@ impl Interpreter<'_> {
         op: Op,
         operands: &[Tensor],
     ) -> Eval<Vec<Value>> {
-        self.fuel.allocate(4)?;
+        self.fuel.allocate(crate::eval::fuel::NODE)?;
         let types: Vec<TensorType> = operands.iter().map(Tensor::tensor_type).collect();
         let references: Vec<&TensorType> = types.iter().collect();
         let provenance = self.provenance();
