@@ -277,10 +277,11 @@ impl Interpreter<'_> {
             state.modules.insert(name, value);
         } else if state.parameters.contains_key(&name) && value.is_none() {
             state.parameters.insert(name, None);
-        } else if state.parameters.contains_key(&name) && matches!(value, Value::Tensor(_)) {
-            return Err(super::error::type_error(format!(
-                "cannot assign 'torch.FloatTensor' as parameter '{name}' (torch.nn.Parameter or None expected)"
-            )));
+        } else if state.parameters.contains_key(&name) && is_plain(&value) {
+            return Err(misassigned(&value, &format!("parameter '{name}' (torch.nn.Parameter")));
+        } else if state.modules.contains_key(&name) && is_plain(&value) {
+            return Err(misassigned(&value, &format!("child module '{name}' (torch.nn.Module"))
+                .help("choose another name for one of them"));
         } else if state.modules.contains_key(&name) && (value.is_none() || value.is_unknown()) {
             state.modules.insert(name, value);
         } else if state.buffers.contains_key(&name)
@@ -382,6 +383,21 @@ impl Interpreter<'_> {
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether a value is no module, no parameter and known.
+fn is_plain(value: &Value) -> bool {
+    let known = !matches!(value, Value::Unknown | Value::Opaque(_) | Value::None);
+    known && value.module().is_none()
+}
+
+/// `cannot assign 'int' as child module 'c' (torch.nn.Module or None expected)`
+fn misassigned(value: &Value, place: &str) -> Box<super::error::Stop> {
+    let found = match value {
+        Value::Tensor(_) => String::from("torch.FloatTensor"),
+        other => other.type_name(),
+    };
+    super::error::type_error(format!("cannot assign '{found}' as {place} or None expected)"))
 }
 
 fn function_attribute(function: &Rc<Function>, name: &str) -> Option<Value> {

@@ -52,11 +52,7 @@ impl Interpreter<'_> {
             Value::Unknown => Ok(Value::Unknown),
             Value::Opaque(opaque) if opaque.inert => Ok(super::modules::inert_call(opaque, &args)),
             Value::Opaque(opaque) => Err(super::modules::opaque_use(opaque)),
-            other => Err(raise(
-                Mistake::NotCallable,
-                "TypeError",
-                format!("'{}' object is not callable", other.type_name()),
-            )),
+            other => Err(not_callable(other)),
         }
     }
 
@@ -274,6 +270,27 @@ impl Interpreter<'_> {
             }
             other => Err(Box::new(other)),
         }
+    }
+}
+
+/// `'tuple' object is not callable`, with what was probably meant.
+fn not_callable(value: &Value) -> Box<Stop> {
+    let message = format!("'{}' object is not callable", value.type_name());
+    let error = raise(Mistake::NotCallable, "TypeError", message);
+    match value {
+        Value::Tuple(items) => match items.as_ref() {
+            [only] if only.module().is_some() => {
+                error.help("remove the comma behind its definition: it makes a tuple")
+            }
+            items if items.iter().all(|item| item.module().is_none()) => {
+                error.help("take an element with brackets: `x.shape[0]`")
+            }
+            _ => error.help("call the elements, one after the other"),
+        },
+        Value::List(_) => {
+            error.help("call the elements, one after the other, or use nn.Sequential")
+        }
+        _ => error,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::ast::CompareOp;
 
 use super::error::{Eval, silent, type_error};
 use super::interpreter::Interpreter;
+use super::object::Instance;
 use super::value::Value;
 
 impl Interpreter<'_> {
@@ -105,6 +106,12 @@ impl Interpreter<'_> {
                 other => self.truth(&other),
             };
         }
+        if let (Value::Instance(a), Value::Instance(b)) = (left, right)
+            && Rc::ptr_eq(&a.class, &b.class)
+            && a.class.lookup("__is_dataclass__").is_some()
+        {
+            return self.equal_fields(a, b);
+        }
         if let (Some(a), Some(b)) = (left.as_int(), right.as_int()) {
             return Ok(a == b);
         }
@@ -115,6 +122,17 @@ impl Interpreter<'_> {
             return Ok(a == b);
         }
         Ok(self.identical(left, right))
+    }
+
+    /// Dataclasses of one class are equal if their fields are.
+    fn equal_fields(&mut self, a: &Instance, b: &Instance) -> Eval<bool> {
+        for (name, _) in self.dataclass_fields(&a.class) {
+            let pair = a.attribute(&name).zip(b.attribute(&name));
+            if !pair.map_or(Ok(false), |(a, b)| self.equal(&a, &b))? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn equal_items(&mut self, a: &[Value], b: &[Value]) -> Eval<bool> {

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use crate::ast::visit::expressions_of;
+use crate::ast::visit::{all_expressions, expressions_of};
 use crate::ast::{Expr, ExprKind, Module, Name, Stmt, StmtKind};
 use crate::ir::{Graph, ValueId};
 use crate::source::{SourceFile, Span};
@@ -212,18 +212,52 @@ impl Interpreter<'_> {
             "",
             "the file holds no network that can be made without arguments",
         );
-        let classes = definitions(body).into_iter().rev();
-        let known = classes.filter_map(|(name, span)| match self.globals.get(&name) {
-            Some(Value::Class(class)) if class.is_module => Some((name, span)),
+        let named = |name: &str| match self.globals.get(name) {
+            Some(Value::Class(class)) if class.is_module => class.span,
             _ => None,
-        });
-        match known.last() {
-            Some((name, span)) => error
+        };
+        let made =
+            calls(body).into_iter().rev().find_map(|(name, call)| Some((named(name)?, call)));
+        let classes = definitions(body).into_iter().rev();
+        let mut networks = classes.filter(|(name, _)| named(name).is_some());
+        match (made, networks.next()) {
+            (Some((span, call)), _) => error.at(span).help(format!(
+                "name the entry as the file makes it: --entry '{}'",
+                shown(call)
+            )),
+            (None, Some((name, span))) => error
                 .at(span)
                 .help(format!("give every parameter of `{name}.__init__` a default, or name an entry such as `{name}(...)`")),
-            None => error.help("define a class that derives from nn.Module"),
+            (None, None) => error.help("define a class that derives from nn.Module"),
         }
     }
+}
+
+/// A call of a plain name, with the name.
+fn named_call(expr: &Expr) -> Option<(&Name, &Expr)> {
+    let ExprKind::Call { func, .. } = &*expr.kind else { return None };
+    match &*func.kind {
+        ExprKind::Name(name) => Some((name, expr)),
+        _ => None,
+    }
+}
+
+/// The text of an expression in one line.
+fn shown(expr: &Expr) -> String {
+    let statement = Stmt { kind: StmtKind::Expr(expr.clone()), span: expr.span };
+    let body = vec![statement];
+    crate::ast::print(&Module { body }).trim_end().to_string()
+}
+
+/// Calls of plain names outside of classes and functions, in order, `__main__` included.
+fn calls(body: &[Stmt]) -> Vec<(&Name, &Expr)> {
+    let own = body.iter().filter(|statement| {
+        !matches!(statement.kind, StmtKind::ClassDef(_) | StmtKind::FunctionDef(_))
+    });
+    let all = own.flat_map(|statement| all_expressions(std::slice::from_ref(statement)));
+    let mut found: Vec<(&Name, &Expr)> = all.filter_map(named_call).collect();
+    found.sort_by_key(|(_, call)| call.span.start);
+    found
 }
 
 /// Classes and functions of the file in order, with the places of their names.

@@ -281,7 +281,8 @@ impl Interpreter<'_> {
         }
         let mut call = CallArgs::positional(self.items(args, scope)?);
         self.keyword_arguments(keywords, &mut call, scope)?;
-        let outer = std::mem::replace(&mut self.site, expr.span);
+        let outer = self.site;
+        self.visit(expr.span);
         let result = self.call(&function, call);
         self.site = outer;
         match result {

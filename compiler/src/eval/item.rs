@@ -41,7 +41,12 @@ impl Interpreter<'_> {
             Value::Opaque(opaque) if opaque.inert => Ok(object.clone()),
             Value::Opaque(opaque) => Err(super::modules::opaque_use(opaque)),
             other => {
-                Err(type_error(format!("'{}' object is not subscriptable", other.type_name())))
+                let error =
+                    type_error(format!("'{}' object is not subscriptable", other.type_name()));
+                Err(match other {
+                    Value::Bound(_) => error.help("call it: `x.size(0)`, or `x.shape[0]`"),
+                    _ => error,
+                })
             }
         }
     }

@@ -23,6 +23,8 @@ const KNOWN: &[&str] = &[
     "torch.nn.parameter",
     "torch.jit",
     "torch.fx",
+    "torch.nn.utils",
+    "torch.nn.utils.parametrizations",
     "torch.utils",
     "torch.utils.checkpoint",
     "torch.autograd",
@@ -250,7 +252,9 @@ impl Interpreter<'_> {
     fn imported(&mut self, container: &Value, module: &str, alias: &Alias) -> Eval<Value> {
         let inner = format!("{module}.{}", alias.name);
         if known_module(&inner).is_some()
-            || matches!(container, Value::Module(_)) && is_inert(&inner)
+            || matches!(container, Value::Module(_))
+                && is_inert(&inner)
+                && !super::prelude::defines(module, &alias.name)
         {
             return self.module(&inner);
         }

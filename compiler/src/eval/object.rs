@@ -167,8 +167,15 @@ impl Instance {
             .collect()
     }
 
+    /// A parameter, or the tensor computed from others that a normalisation of weights put there.
     pub(crate) fn parameter(&self, name: &str) -> Option<Tensor> {
-        self.module.borrow().as_ref()?.parameters.get(name)?.clone()
+        match self.module.borrow().as_ref()?.parameters.get(name) {
+            Some(parameter) => parameter.clone(),
+            None => match self.attribute(name) {
+                Some(Value::Tensor(tensor)) => Some(tensor),
+                _ => None,
+            },
+        }
     }
 
     pub(crate) fn buffer(&self, name: &str) -> Option<Tensor> {

@@ -150,6 +150,12 @@ impl Interpreter<'_> {
         let (sequence, count) = match (whole(left), whole(right)) {
             (_, Some(count)) => (left, count),
             (Some(count), _) => (right, count),
+            _ if matches!((left, right), (Value::Batch(_), _) | (_, Value::Batch(_))) => {
+                let message = "a list whose length depends on the batch size";
+                return Err(refuse(Mistake::SymbolicArithmetic, message).help(
+                    "nasc keeps the batch size symbolic; repeat a tensor with expand or repeat",
+                ));
+            }
             _ => return Err(unsupported(BinaryOp::Mul, left, right)),
         };
         let count = usize::try_from(count.max(0)).unwrap_or(usize::MAX);

@@ -666,3 +666,277 @@ def rot90(input, k=1, dims=(0, 1)):
     if k == 3:
         return input.flip([first]).transpose(first, second)
     return input.clone()
+
+
+class _Pad(nn.Module):
+    def __init__(self, padding, value=0.0):
+        super().__init__()
+        self.padding = tuple(padding) if isinstance(padding, (list, tuple)) else (padding,) * (2 * self.nasc_rank)
+        self.value = value
+
+    def forward(self, input):
+        return F.pad(input, self.padding, self.nasc_mode, self.value if self.nasc_mode == "constant" else None)
+
+
+class ReflectionPad1d(_Pad):
+    nasc_mode, nasc_rank = "reflect", 1
+
+
+class ReflectionPad3d(_Pad):
+    nasc_mode, nasc_rank = "reflect", 3
+
+
+class ReplicationPad1d(_Pad):
+    nasc_mode, nasc_rank = "replicate", 1
+
+
+class ReplicationPad3d(_Pad):
+    nasc_mode, nasc_rank = "replicate", 3
+
+
+class CircularPad1d(_Pad):
+    nasc_mode, nasc_rank = "circular", 1
+
+
+class CircularPad2d(_Pad):
+    nasc_mode, nasc_rank = "circular", 2
+
+
+class CircularPad3d(_Pad):
+    nasc_mode, nasc_rank = "circular", 3
+
+
+class ConstantPad1d(_Pad):
+    nasc_mode, nasc_rank = "constant", 1
+
+
+class ConstantPad2d(_Pad):
+    nasc_mode, nasc_rank = "constant", 2
+
+
+class ConstantPad3d(_Pad):
+    nasc_mode, nasc_rank = "constant", 3
+
+
+class ZeroPad1d(_Pad):
+    nasc_mode, nasc_rank = "constant", 1
+
+
+class ZeroPad3d(_Pad):
+    nasc_mode, nasc_rank = "constant", 3
+
+
+def fold(input, output_size, kernel_size, dilation=1, padding=0, stride=1):
+    if input.dim() == 2:
+        return fold(input.unsqueeze(0), output_size, kernel_size, dilation, padding, stride).squeeze(0)
+    (oh, ow), (kh, kw), (dh, dw), (ph, pw), (sh, sw) = [_pair(v) for v in (output_size, kernel_size, dilation, padding, stride)]
+    batch, rows, length = input.shape
+    if rows % (kh * kw) != 0:
+        raise RuntimeError(f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got input.size(1)={rows} and kernel_size=({kh}, {kw}).")
+    lh = (oh + 2 * ph - dh * (kh - 1) - 1) // sh + 1
+    lw = (ow + 2 * pw - dw * (kw - 1) - 1) // sw + 1
+    if length != lh * lw:
+        raise RuntimeError(f"Given output_size=({oh}, {ow}), kernel_size=({kh}, {kw}), dilation=({dh}, {dw}), padding=({ph}, {pw}), stride=({sh}, {sw}), expected size of input's dimension 2 to match the calculated number of sliding blocks {lh} * {lw} = {lh * lw}, but got input.size(2)={length}.")
+    channels = rows // (kh * kw)
+    x = input.reshape(batch, channels, kh, kw, lh, lw)
+    if (kh, kw) == (sh, sw) and (ph, pw) == (0, 0) and (dh, dw) == (1, 1) and (oh, ow) == (lh * kh, lw * kw):
+        return x.permute(0, 1, 4, 2, 5, 3).reshape(batch, channels, oh, ow)
+    height, width = oh + 2 * ph, ow + 2 * pw
+    out = None
+    for i in range(kh):
+        for j in range(kw):
+            part = x[:, :, i, j].reshape(batch, channels, lh, 1, lw, 1)
+            part = F.pad(part, (0, sw - 1, 0, 0, 0, sh - 1)).reshape(batch, channels, lh * sh, lw * sw)
+            top, left = i * dh, j * dw
+            part = F.pad(part, (left, width - left - lw * sw, top, height - top - lh * sh))
+            out = part if out is None else out + part
+    return out[:, :, ph:ph + oh, pw:pw + ow]
+
+
+class Fold(nn.Module):
+    def __init__(self, output_size, kernel_size, dilation=1, padding=0, stride=1):
+        super().__init__()
+        self.output_size = output_size
+        self.kernel_size = kernel_size
+        self.dilation = dilation
+        self.padding = padding
+        self.stride = stride
+
+    def forward(self, input):
+        return fold(input, self.output_size, self.kernel_size, self.dilation, self.padding, self.stride)
+
+
+def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    out = F.avg_pool1d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return (torch.sign(out) * F.relu(torch.abs(out))).mul(_single(kernel_size)[0]).pow(1.0 / norm_type)
+
+
+def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
+    kw, kh = _pair(kernel_size)
+    out = F.avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return (torch.sign(out) * F.relu(torch.abs(out))).mul(kw * kh).pow(1.0 / norm_type)
+
+
+class _LPPool(nn.Module):
+    def __init__(self, norm_type, kernel_size, stride=None, ceil_mode=False):
+        super().__init__()
+        self.norm_type = norm_type
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.ceil_mode = ceil_mode
+
+
+class LPPool1d(_LPPool):
+    def forward(self, input):
+        return lp_pool1d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+class LPPool2d(_LPPool):
+    def forward(self, input):
+        return lp_pool2d(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+
+
+def bilinear(input1, input2, weight, bias=None):
+    outputs, left, right = weight.shape
+    if input1.shape[-1] != left or input2.shape[-1] != right:
+        raise RuntimeError(f"bilinear(): input sizes ({input1.shape[-1]}, {input2.shape[-1]}) do not match weight sizes ({left}, {right})")
+    products = input1.unsqueeze(-1) * input2.unsqueeze(-2)
+    out = (products.unsqueeze(-3) * weight).sum((-2, -1))
+    return out if bias is None else out + bias
+
+
+class Bilinear(nn.Module):
+    def __init__(self, in1_features, in2_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in1_features = in1_features
+        self.in2_features = in2_features
+        self.out_features = out_features
+        bound = 1 / math.sqrt(in1_features)
+        self.weight = nn.Parameter(torch.empty(out_features, in1_features, in2_features).uniform_(-bound, bound))
+        if bias:
+            self.bias = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
+        else:
+            self.register_parameter("bias", None)
+
+    def forward(self, input1, input2):
+        return bilinear(input1, input2, self.weight, self.bias)
+
+
+def cdist(x1, x2, p=2.0, compute_mode="use_mm_for_euclid_dist_if_necessary"):
+    return (x1.unsqueeze(-2) - x2.unsqueeze(-3)).norm(p, -1)
+
+
+def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
+    return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+class PairwiseDistance(nn.Module):
+    def __init__(self, p=2.0, eps=1e-6, keepdim=False):
+        super().__init__()
+        self.norm = p
+        self.eps = eps
+        self.keepdim = keepdim
+
+    def forward(self, x1, x2):
+        return pairwise_distance(x1, x2, self.norm, self.eps, self.keepdim)
+
+
+def _before_forward(module, name, weight):
+    inner = module.forward
+
+    def forward(*args, **kwargs):
+        setattr(module, name, weight())
+        return inner(*args, **kwargs)
+
+    module.forward = forward
+    return module
+
+
+def _magnitudes(weight, dim):
+    shape = [size if i == dim % weight.dim() else 1 for i, size in enumerate(weight.shape)] if dim is not None and dim != -1 else []
+    count = weight.numel() // max(math.prod(shape), 1)
+    return nn.Parameter(torch.full(shape, nasc_magnitude(weight) * math.sqrt(count)))
+
+
+def _weight_normed(g, v, dim):
+    if dim is None or dim == -1:
+        return v * (g / v.norm())
+    return v * (g / v.norm(2, [i for i in range(v.dim()) if i != dim], keepdim=True))
+
+
+def weight_norm(module, name="weight", dim=0):
+    weight = getattr(module, name)
+    delattr(module, name)
+    module.register_parameter(name + "_g", _magnitudes(weight, dim))
+    module.register_parameter(name + "_v", weight)
+    return _before_forward(module, name, lambda: _weight_normed(getattr(module, name + "_g"), getattr(module, name + "_v"), dim))
+
+
+def _rows(module, weight, dim):
+    if dim is None:
+        dim = 1 if isinstance(module, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)) else 0
+    return dim
+
+
+def _spectral_normed(weight, u, v, dim):
+    matrix = weight.transpose(0, dim) if dim != 0 else weight
+    matrix = matrix.flatten(1)
+    return weight / (u * (matrix * v).sum(1)).sum()
+
+
+def spectral_norm(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
+    weight = getattr(module, name)
+    dim = _rows(module, weight, dim)
+    delattr(module, name)
+    module.register_parameter(name + "_orig", weight)
+    height = weight.size(dim)
+    module.register_buffer(name + "_u", torch.full((height,), height ** -0.5))
+    width = weight.numel() // height
+    module.register_buffer(name + "_v", torch.full((width,), width ** -0.5))
+    return _before_forward(module, name, lambda: _spectral_normed(getattr(module, name + "_orig"), getattr(module, name + "_u"), getattr(module, name + "_v"), dim))
+
+
+def remove_weight_norm(module, name="weight"):
+    nasc_unsupported("remove_weight_norm")
+
+
+def remove_spectral_norm(module, name="weight"):
+    nasc_unsupported("remove_spectral_norm")
+
+
+class _Parametrizations(nn.Module):
+    pass
+
+
+def _parametrized(module, name):
+    if "parametrizations" not in [child for child, _ in module.named_children()]:
+        module.parametrizations = _Parametrizations()
+    holder = _Parametrizations()
+    setattr(module.parametrizations, name, holder)
+    return holder
+
+
+def weight_norm_parametrized(module, name="weight", dim=0):
+    weight = getattr(module, name)
+    delattr(module, name)
+    holder = _parametrized(module, name)
+    holder.original0 = _magnitudes(weight, dim)
+    holder.original1 = weight
+    return _before_forward(module, name, lambda: _weight_normed(holder.original0, holder.original1, dim))
+
+
+def spectral_norm_parametrized(module, name="weight", n_power_iterations=1, eps=1e-12, dim=None):
+    weight = getattr(module, name)
+    dim = _rows(module, weight, dim)
+    delattr(module, name)
+    holder = _parametrized(module, name)
+    holder.original = weight
+    if weight.dim() == 1:
+        return _before_forward(module, name, lambda: F.normalize(holder.original, dim=0, eps=eps))
+    state = _Parametrizations()
+    holder.add_module("0", state)
+    height = weight.size(dim)
+    width = weight.numel() // height
+    state.register_buffer("_u", torch.full((height,), height ** -0.5))
+    state.register_buffer("_v", torch.full((width,), width ** -0.5))
+    return _before_forward(module, name, lambda: _spectral_normed(holder.original, state._u, state._v, dim))

@@ -32,16 +32,21 @@ const NAMES: &[(&str, &str)] = &[
         "MultiheadAttention TransformerEncoderLayer TransformerDecoderLayer TransformerEncoder \
          TransformerDecoder Transformer Unfold LocalResponseNorm CosineSimilarity PixelUnshuffle \
          ChannelShuffle Softmax2d UpsamplingNearest2d UpsamplingBilinear2d \
+         ReflectionPad1d ReflectionPad3d ReplicationPad1d ReplicationPad3d CircularPad1d \
+         CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ZeroPad1d ZeroPad3d \
+         Fold LPPool1d LPPool2d Bilinear PairwiseDistance \
          ParameterList ParameterDict RNNCell LSTMCell GRUCell",
     ),
     (
         "torch.nn.functional",
-        "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample",
+        "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample fold lp_pool1d lp_pool2d bilinear pairwise_distance",
     ),
     (
         "torch",
-        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90",
+        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90 cdist bilinear pairwise_distance",
     ),
+    ("torch.nn.utils", "weight_norm spectral_norm remove_weight_norm remove_spectral_norm"),
+    ("torch.nn.utils.parametrizations", "weight_norm_parametrized spectral_norm_parametrized"),
     ("torch.nn.modules.utils", "_single _pair _triple _quadruple _ntuple"),
     ("einops", "pack unpack"),
     ("types", "SimpleNamespace"),
@@ -53,6 +58,19 @@ pub(crate) const HELPERS: &[Native] = &[
     native("nasc_unsupported", "what", |_, args| {
         let what = args.string("what")?;
         Err(refuse(Mistake::UnsupportedArgument, format!("nasc does not support {what}")))
+    }),
+    native("nasc_magnitude", "tensor", |_, args| {
+        let source = args.tensor("tensor")?.0.source.borrow().clone();
+        // The root of the mean square of what a weight starts with.
+        let square = match source {
+            Source::Fill(Init::Uniform { low, high }) => {
+                (low * low + low * high + high * high) / 3.0
+            }
+            Source::Fill(Init::Normal { mean, std }) => mean * mean + std * std,
+            Source::Fill(Init::Constant(value)) => value * value,
+            _ => 1.0,
+        };
+        Ok(Value::Float(square.sqrt()))
     }),
     native("nasc_xavier_uniform", "module", |_, args| {
         let Value::Instance(module) = args.value("module") else { return Ok(Value::None) };
@@ -69,6 +87,18 @@ pub(crate) const HELPERS: &[Native] = &[
     }),
 ];
 
+fn is_listed(module: &str, name: &str) -> bool {
+    let has = |(known, names): &(&str, &str)| {
+        *known == module && names.split_whitespace().any(|defined| defined == name)
+    };
+    NAMES.iter().any(has)
+}
+
+/// Whether `module.name` is the prelude's.
+pub(crate) fn defines(module: &str, name: &str) -> bool {
+    is_listed(module, name) || is_listed(module, &format!("{name}_parametrized"))
+}
+
 /// Whether a place lies in the prelude.
 pub(crate) fn is_here(span: Span) -> bool {
     span.file == FILE
@@ -82,10 +112,12 @@ pub(crate) fn source() -> ModuleSource {
 impl Interpreter<'_> {
     /// `module.name` if the prelude defines it.
     pub(crate) fn prelude_attribute(&mut self, module: &str, name: &str) -> Eval<Option<Value>> {
-        let has = |(known, names): &(&str, &str)| {
-            *known == module && names.split_whitespace().any(|defined| defined == name)
+        let parametrized = format!("{name}_parametrized");
+        let name = match module {
+            "torch.nn.utils.parametrizations" => parametrized.as_str(),
+            _ => name,
         };
-        if !NAMES.iter().any(has) {
+        if !is_listed(module, name) {
             return Ok(None);
         }
         let package: Option<Rc<Package>> = self.package(NAME);

@@ -179,7 +179,7 @@ impl ShapeError {
                 Some(format!("write in_channels = {found} in the declaration"))
             }
             ShapeError::FeatureMismatch { argument, expected, found, input } => {
-                feature_help(argument, *expected, *found, input)
+                feature_help(argument, *expected, *found, input, declared)
             }
             ShapeError::NumFeaturesMismatch { argument, found: Dim::Known(found), .. } => {
                 Some(format!("write {argument} = {found} in the declaration"))
@@ -220,10 +220,8 @@ impl ShapeError {
             ShapeError::InPlaceMismatch { .. } => {
                 Some("bind the result to a name, as in `y = y + z` for `y += z`".to_string())
             }
-            ShapeError::ConcatMismatch { other_dim, first, .. } => {
-                first.0.get(*other_dim).map(|extent| {
-                    format!("make dimension {other_dim} of every tensor {extent}")
-                })
+            ShapeError::ConcatMismatch { other_dim, first, found, .. } => {
+                concat_help(*other_dim, first, found)
             }
             ShapeError::MatmulMismatch { left_extent, right, .. } => {
                 let transposed = right.rank() > 1 && right.0.last() == Some(left_extent);
@@ -259,12 +257,36 @@ impl ShapeError {
 }
 
 /// Flattening is proposed where it makes the features fit, the declared extent otherwise.
-fn feature_help(argument: &str, expected: u64, found: Dim, input: &Shape) -> Option<String> {
+fn feature_help(
+    argument: &str,
+    expected: u64,
+    found: Dim,
+    input: &Shape,
+    declared: bool,
+) -> Option<String> {
+    if let Dim::Batch { .. } = found {
+        let help = "keep the batch apart: write torch.flatten(x, 1) or x.view(x.size(0), -1)";
+        return Some(help.to_string());
+    }
     let per_sample = Shape(input.0.iter().copied().skip(1).collect());
     if input.rank() > 2 && per_sample.elements() == Some(Dim::Known(expected)) {
         return Some("call torch.flatten(x, 1) before it".to_string());
     }
-    found.known().map(|found| format!("write {argument} = {found} in the declaration"))
+    found.known().map(|found| match declared {
+        true => format!("write {argument} = {found} in the declaration"),
+        false => format!("make the last dimension of the weight {found}"),
+    })
+}
+
+/// Where one dimension alone differs, it may be the one to join along.
+fn concat_help(dim: usize, first: &Shape, found: &Shape) -> Option<String> {
+    let extent = first.0.get(dim)?;
+    let pairs = first.0.iter().zip(&found.0);
+    let same = format!("make dimension {dim} of every tensor {extent}");
+    Some(match pairs.filter(|(left, right)| left != right).count() {
+        1 => format!("{same}, or join along it: dim = {dim}"),
+        _ => same,
+    })
 }
 
 /// The largest window that fits, or the padding on both sides that makes room.

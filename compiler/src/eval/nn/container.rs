@@ -12,7 +12,7 @@ use crate::eval::native::{Args, CallArgs, Native};
 use crate::eval::object::{Instance, ModuleState};
 use crate::eval::value::Value;
 
-use super::module::not_a_module;
+use super::module::{not_a_module, refuse_clash};
 use super::{start, this};
 
 /// Layers that hold layers.
@@ -91,6 +91,7 @@ fn check_module(value: &Value) -> Eval<()> {
 /// Registers modules under new names.
 fn put(module: &Instance, name: Name, child: Value) -> Eval<()> {
     check_module(&child)?;
+    refuse_clash(module, &name, |state| state.modules.contains_key(&name))?;
     let mut state = module.module.borrow_mut();
     state.get_or_insert_with(ModuleState::default).modules.insert(name, child);
     Ok(())

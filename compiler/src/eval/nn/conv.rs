@@ -134,7 +134,7 @@ fn check_groups(input: u64, output: u64, groups: u64) -> Eval<()> {
 }
 
 /// The divisor of `number` that is nearest to `wanted`, the larger of two; 1 if none is near.
-fn nearest_divisor(number: u64, wanted: u64) -> u64 {
+pub(super) fn nearest_divisor(number: u64, wanted: u64) -> u64 {
     const FARTHEST: u64 = 4096;
     let fits = |divisor: &u64| *divisor > 0 && number.is_multiple_of(*divisor);
     let mut candidates =

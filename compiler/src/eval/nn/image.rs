@@ -200,19 +200,43 @@ fn resample(
     input: &Tensor,
     value: &dyn Fn(&str) -> Value,
 ) -> Eval<Value> {
-    let mode = match value("mode").as_str().as_deref() {
-        Some("nearest") => InterpolateMode::Nearest,
-        Some("nearest-exact") => InterpolateMode::NearestExact,
-        Some("linear" | "bilinear" | "trilinear") => InterpolateMode::Linear,
-        Some("bicubic") => InterpolateMode::Bicubic,
-        Some("area") => InterpolateMode::Area,
-        _ => return Err(bad_argument("this mode of interpolation is not known")),
-    };
+    let mode = interpolation(value("mode").as_str().as_deref().unwrap_or(""), input.rank())?;
     let align = value("align_corners");
     let align_corners = !align.is_none() && interpreter.truth(&align)?;
     let output = output_extents(input, value)?;
     let op = Op::Interpolate(Interpolate { output, mode, align_corners });
     interpreter.emit("interpolate", op, std::slice::from_ref(input))
+}
+
+/// Which modes there are for inputs of a rank: torch/nn/functional.py, `interpolate`.
+const MODES: &[(&str, InterpolateMode, std::ops::RangeInclusive<usize>)] = &[
+    ("nearest", InterpolateMode::Nearest, 3..=5),
+    ("nearest-exact", InterpolateMode::NearestExact, 3..=5),
+    ("area", InterpolateMode::Area, 3..=5),
+    ("linear", InterpolateMode::Linear, 3..=3),
+    ("bilinear", InterpolateMode::Linear, 4..=4),
+    ("bicubic", InterpolateMode::Bicubic, 4..=4),
+    ("trilinear", InterpolateMode::Linear, 5..=5),
+];
+
+fn interpolation(name: &str, rank: usize) -> Eval<InterpolateMode> {
+    let fitting = MODES.iter().filter(|(_, _, ranks)| ranks.contains(&rank));
+    if let Some((_, mode, _)) = fitting.clone().find(|(known, ..)| *known == name) {
+        return Ok(*mode);
+    }
+    let known = MODES.iter().any(|(known, ..)| *known == name);
+    let message = match known {
+        true => format!("mode='{name}' is not for inputs of {rank} dimensions"),
+        false => format!("mode='{name}' is no mode of interpolation"),
+    };
+    let error = crate::eval::error::raise(Mistake::BadArgument, "NotImplementedError", message);
+    let names: Vec<&str> = fitting.map(|(name, ..)| *name).collect();
+    Err(match names.is_empty() {
+        true => {
+            error.help("interpolate takes inputs of 3, 4 or 5 dimensions, batch and channels first")
+        }
+        false => error.help(format!("write one of {}", names.join(", "))),
+    })
 }
 
 fn output_extents(input: &Tensor, value: &dyn Fn(&str) -> Value) -> Eval<Vec<u64>> {

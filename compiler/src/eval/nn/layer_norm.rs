@@ -2,7 +2,7 @@
 //! RMSNorm, GroupNorm, InstanceNorm, LocalResponseNorm.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, bad_argument};
+use crate::eval::error::{Eval, Fix, bad_argument};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, Native, counts};
@@ -11,6 +11,7 @@ use crate::eval::value::{Source, Tensor, Value};
 use crate::ir::op::{GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm, Op};
 use crate::ir::{DType, Dim, Init, Shape, TensorType};
 
+use super::conv::nearest_divisor;
 use super::{
     int, kept, kept_float, parameter_dtype, register, register_buffer, start, this, tuple,
 };
@@ -171,7 +172,9 @@ fn initialise_group(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Valu
     if !channels.is_multiple_of(groups) {
         return Err(bad_argument(format!(
             "num_channels ({channels}) must be divisible by num_groups ({groups})"
-        )));
+        ))
+        .help(format!("write num_groups = {}", nearest_divisor(channels, groups)))
+        .fix(Fix::Argument { name: "num_groups", value: nearest_divisor(channels, groups) }));
     }
     let is_affine = args.bool(interpreter, "affine")?;
     module.set("num_groups", int(groups));

@@ -9,6 +9,7 @@ use crate::eval::error::{Eval, Mistake, raise, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::library::Layer;
 use crate::eval::native::{Args, Native};
+use crate::eval::object::{Instance, ModuleState};
 use crate::eval::value::{Tensor, Value};
 
 use super::{start, this, tree};
@@ -107,12 +108,30 @@ pub(super) fn add_module(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
             format!("module name can't be empty or contain \".\", got: {name}"),
         ));
     }
+    refuse_clash(&module, &name, |state| state.modules.contains_key(&name))?;
     let mut state = module.module.borrow_mut();
     let Some(state) = state.as_mut() else {
         return Err(missing_super_init(&module.class.name, "module"));
     };
     state.modules.insert(name, child);
     Ok(Value::None)
+}
+
+/// A name that the module has as something else cannot be registered; `again` says whether it is
+/// of the kind that is registered, which replaces it.
+pub(super) fn refuse_clash(
+    module: &Instance,
+    name: &str,
+    again: impl Fn(&ModuleState) -> bool,
+) -> Eval<()> {
+    let taken = module.member(name).is_some()
+        || module.attribute(name).is_some()
+        || module.class.lookup(name).is_some();
+    if !taken || module.module.borrow().as_ref().is_some_and(again) {
+        return Ok(());
+    }
+    let message = format!("attribute '{name}' already exists");
+    Err(raise(Mistake::BadArgument, "KeyError", message).help("choose another name"))
 }
 
 /// `F.relu is not a Module subclass`
@@ -155,11 +174,11 @@ fn register_parameter(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
             "cannot assign 'torch.FloatTensor' object to parameter '{name}' (torch.nn.Parameter or None required)"
         )));
     }
+    refuse_clash(&module, &name, |state| state.parameters.contains_key(&name))?;
     let mut state = module.module.borrow_mut();
     let Some(state) = state.as_mut() else {
         return Err(missing_super_init(&module.class.name, "parameters"));
     };
-    module.attributes.borrow_mut().remove(&name);
     state.parameters.insert(name, parameter);
     Ok(Value::None)
 }
@@ -169,11 +188,11 @@ fn register_buffer(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value
     let name: Name = args.string("name")?;
     let tensor: Option<Tensor> = args.optional_tensor("tensor")?;
     let persistent = args.bool(interpreter, "persistent")?;
+    refuse_clash(&module, &name, |state| state.buffers.contains_key(&name))?;
     let mut state = module.module.borrow_mut();
     let Some(state) = state.as_mut() else {
         return Err(missing_super_init(&module.class.name, "parameters"));
     };
-    module.attributes.borrow_mut().remove(&name);
     state.buffers.insert(name, (tensor, persistent));
     Ok(Value::None)
 }
