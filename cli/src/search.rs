@@ -30,7 +30,7 @@ use crate::{accelerate, data, show};
 const DEFAULT_MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /// Tokens that the language model holds at once.
-const CONTEXT_TOKENS: u32 = 8192;
+const CONTEXT_TOKENS: u32 = 16_384;
 
 /// Search networks for a data set with a language model.
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod vocabulary;
 
 use std::path::Path;
 
+use self::backend::Room;
 use self::batch::Job;
 use self::draft::split_head;
 use self::vocabulary::Vocabulary;
@@ -28,8 +29,8 @@ pub const OPENMP_WAIT_POLICY: (&str, &str) = ("OMP_WAIT_POLICY", "passive");
 pub struct LlamaOptions {
     /// Threads of llama.cpp.
     pub threads: u32,
-    /// Tokens in memory at once, over all sequences; equal prompts count once. A prompt and its
-    /// answer must fit, and as many sequences run together as do.
+    /// Tokens in memory at once. A prompt with its answer may take half of them; as many sequences run
+    /// together as fit, each with cells for the longest prompt and answer of the call.
     pub context_tokens: u32,
     /// Layers on the GPU; without a GPU it makes no difference.
     pub gpu_layers: u32,
@@ -76,8 +77,8 @@ impl LlamaModel {
         if prompt.is_empty() {
             return Err(LanguageModelError::Backend { reason: "the prompt is empty".to_owned() });
         }
-        let context = usize::try_from(self.options.context_tokens.min(self.model.n_ctx_train()))
-            .unwrap_or(usize::MAX);
+        let context = (self.options.context_tokens / 2).min(self.model.n_ctx_train());
+        let context = usize::try_from(context).unwrap_or(usize::MAX);
         let answer = usize::try_from(request.sampling.max_tokens).unwrap_or(usize::MAX);
         let tokens = prompt.len().saturating_add(answer);
         if tokens > context {
@@ -91,8 +92,10 @@ impl LlamaModel {
         jobs: Vec<Job<'_>>,
         progress: ProgressSink<'_>,
     ) -> Result<Vec<Completion>, LanguageModelError> {
-        let context = backend::context(&self.model, &self.options)?;
-        batch::Run::new(context, &self.vocabulary, &self.options, jobs)?.finish(progress)
+        let longest = jobs.iter().map(|job| job.prompt.len() + job.answer).max().unwrap_or(0);
+        let room = Room::new(&self.options, jobs.len(), longest);
+        let context = backend::context(&self.model, &self.options, room)?;
+        batch::Run::new(context, &self.vocabulary, room.sequences, jobs)?.finish(progress)
     }
 }
 

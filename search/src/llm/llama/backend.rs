@@ -52,30 +52,56 @@ pub fn load(path: &Path, gpu_layers: u32) -> Result<LlamaModel, LanguageModelErr
     })
 }
 
-/// A context whose sequences share the cells of equal prompts.
+/// How many completions are drawn together, and the cells that each has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Completions drawn together.
+    pub sequences: u32,
+    /// Tokens of the longest prompt with its answer.
+    pub cells: u32,
+}
+
+/// llama.cpp rounds the cells of a sequence up to a multiple of this.
+const CELLS: u32 = 256;
+
+impl Room {
+    /// Room for `jobs` completions of at most `longest` tokens, prompts included. Each sequence has its own
+    /// cells: with common ones every token would look at those of all others.
+    pub fn new(options: &LlamaOptions, jobs: usize, longest: usize) -> Room {
+        let cells = u32::try_from(longest).unwrap_or(u32::MAX).max(1);
+        let cells = cells.checked_next_multiple_of(CELLS).unwrap_or(u32::MAX);
+        let wanted = options.batch_sequences.min(u32::try_from(jobs).unwrap_or(u32::MAX));
+        // one more holds the prompt
+        let fitting = (options.context_tokens / cells).saturating_sub(1);
+        Room { sequences: wanted.min(fitting).max(1), cells }
+    }
+}
+
+/// A context for as many sequences as there is room for, and one that holds a prompt.
 ///
 /// # Errors
 /// [`LanguageModelError::Backend`] when the options make no sense or the memory does not suffice.
 pub fn context<'a>(
     model: &'a LlamaModel,
     options: &LlamaOptions,
+    room: Room,
 ) -> Result<LlamaContext<'a>, LanguageModelError> {
-    // One sequence more than are drawn holds the prompt.
-    let sequences = options.batch_sequences.saturating_add(1);
-    if !(2..=MAX_SEQUENCES).contains(&sequences) {
+    let most = options.batch_sequences.saturating_add(1);
+    if !(2..=MAX_SEQUENCES).contains(&most) {
         return Err(failed(format!(
             "{} completions cannot be drawn together; take 1 to {}",
             options.batch_sequences,
             MAX_SEQUENCES - 1
         )));
     }
+    let sequences = room.sequences + 1;
     let threads = i32::try_from(options.threads.max(1)).map_err(failed)?;
     let parameters = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(options.context_tokens))
+        .with_n_ctx(NonZeroU32::new(room.cells.saturating_mul(sequences)))
         .with_n_batch(PROMPT_CHUNK)
         .with_n_ubatch(PROMPT_CHUNK)
         .with_n_seq_max(sequences)
-        .with_kv_unified(true)
+        .with_kv_unified(false)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
         .with_no_perf(true);

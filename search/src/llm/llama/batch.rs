@@ -1,5 +1,5 @@
-//! Many completions in one batch: equal prompts are evaluated once and share their cells, and a
-//! completion that ends makes room for the next one.
+//! Many completions in one batch: equal prompts are evaluated once and copied, and a completion that
+//! ends makes room for the next one.
 //! Deliberately not here: how a token is chosen (see `draft`).
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,7 +9,6 @@ use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 
-use super::LlamaOptions;
 use super::backend::{PROMPT_CHUNK, failed};
 use super::draft::{Draft, Step};
 use super::vocabulary::Vocabulary;
@@ -40,8 +39,6 @@ struct Waiting<'a> {
 struct Live<'a> {
     index: usize,
     draft: Draft<'a>,
-    prompt: Vec<LlamaToken>,
-    answer: usize,
     next: LlamaToken,
     position: usize,
 }
@@ -57,7 +54,6 @@ pub struct Run<'a> {
     context: LlamaContext<'a>,
     batch: LlamaBatch<'static>,
     vocabulary: &'a Vocabulary,
-    cells: usize,
     waiting: VecDeque<Waiting<'a>>,
     held: Option<HeldPrompt>,
     /// By sequence number; `BTreeMap` gives the batch its order.
@@ -76,7 +72,7 @@ impl<'a> Run<'a> {
     pub fn new(
         context: LlamaContext<'a>,
         vocabulary: &'a Vocabulary,
-        options: &LlamaOptions,
+        sequences: u32,
         jobs: Vec<Job<'a>>,
     ) -> Result<Self, LanguageModelError> {
         let chunk = usize::try_from(PROMPT_CHUNK).map_err(failed)?;
@@ -84,12 +80,11 @@ impl<'a> Run<'a> {
             context,
             batch: LlamaBatch::new(chunk, 1),
             vocabulary,
-            cells: usize::try_from(options.context_tokens).map_err(failed)?,
             total: jobs.len(),
             waiting: in_order_of_prompts(jobs),
             held: None,
             live: BTreeMap::new(),
-            sequences: options.batch_sequences,
+            sequences,
             completions: BTreeMap::new(),
             tokens: 0,
         })
@@ -122,12 +117,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Starts waiting jobs while there are sequences and cells for them.
+    /// Starts waiting jobs while there are sequences for them.
     fn admit(&mut self, progress: ProgressSink<'_>) -> Result<(), LanguageModelError> {
         while let Some(sequence) = self.free_sequence() {
-            if !self.waiting.front().is_some_and(|next| self.has_room(&next.job)) {
-                break;
-            }
             let Some(Waiting { index, job }) = self.waiting.pop_front() else { break };
             self.hold(&job.prompt, progress)?;
             self.start(sequence, index, job)?;
@@ -138,18 +130,6 @@ impl<'a> Run<'a> {
 
     fn free_sequence(&self) -> Option<u32> {
         (0..self.sequences).find(|sequence| !self.live.contains_key(sequence))
-    }
-
-    /// Whether the cells suffice even if everything becomes as long as it may.
-    fn has_room(&self, job: &Job<'_>) -> bool {
-        let mut prompts: Vec<&[LlamaToken]> =
-            self.live.values().map(|live| live.prompt.as_slice()).collect();
-        prompts.push(&job.prompt);
-        prompts.sort_unstable();
-        prompts.dedup();
-        let shared: usize = prompts.iter().map(|prompt| prompt.len()).sum();
-        let own: usize = self.live.values().map(|live| live.answer).sum();
-        shared + own + job.answer <= self.cells
     }
 
     /// Evaluates a prompt in the sequence after the last, unless it is the one held already.
@@ -200,9 +180,8 @@ impl<'a> Run<'a> {
                 let from = i32::try_from(self.sequences).map_err(failed)?;
                 let to = i32::try_from(sequence).map_err(failed)?;
                 self.context.copy_kv_cache_seq(from, to, None, None).map_err(failed)?;
-                let (position, answer) = (job.prompt.len(), job.answer);
                 let next = llama_token(token)?;
-                let live = Live { index, draft, prompt: job.prompt, answer, next, position };
+                let live = Live { index, draft, next, position: job.prompt.len() };
                 self.live.insert(sequence, live);
             }
         }

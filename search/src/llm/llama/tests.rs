@@ -16,7 +16,7 @@ use crate::llm::{
 const PROMPT: &str = "import torch\nimport torch.nn as nn\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()";
 
 fn options() -> LlamaOptions {
-    LlamaOptions { threads: 1, context_tokens: 1024, gpu_layers: 0, batch_sequences: 3 }
+    LlamaOptions { threads: 1, context_tokens: 2048, gpu_layers: 0, batch_sequences: 3 }
 }
 
 /// The default model, or `None` with a line that says so.
