@@ -61,6 +61,9 @@ pub struct Room {
     pub cells: u32,
 }
 
+/// `LLAMA_FLASH_ATTN_TYPE_DISABLED`: on the CPU its kernel for single tokens took more than half of all time.
+const FLASH_ATTENTION_OFF: std::ffi::c_int = 0;
+
 /// llama.cpp rounds the cells of a sequence up to a multiple of this.
 const CELLS: u32 = 256;
 
@@ -102,6 +105,7 @@ pub fn context<'a>(
         .with_n_ubatch(PROMPT_CHUNK)
         .with_n_seq_max(sequences)
         .with_kv_unified(false)
+        .with_flash_attention_policy(FLASH_ATTENTION_OFF)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
         .with_no_perf(true);
