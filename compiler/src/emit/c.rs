@@ -10,10 +10,14 @@ mod depthwise;
 mod element;
 mod expression;
 mod helper;
+mod host;
+mod look_up;
 mod loops;
 mod lower;
+mod make;
 mod margin;
 mod matmul;
+mod norm;
 mod pool;
 mod print;
 mod product;
@@ -23,6 +27,8 @@ mod reduce;
 mod tile;
 mod transposed;
 mod view;
+
+pub use self::host::{HostOptions, harness, program};
 
 use self::convolution::first;
 use self::lower::Lowering;
@@ -115,10 +121,10 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), EmitError> {
         }),
         Op::Softmax(softmax) => reduce::softmax(lowering, node, softmax),
         Op::Reduce(reduce) => reduce::reduce(lowering, node, reduce),
-        Op::LayerNorm(norm) => reduce::layer_norm(lowering, node, norm),
-        Op::GroupNorm(norm) => reduce::group_norm(lowering, node, norm),
-        Op::InstanceNorm(norm) => reduce::instance_norm(lowering, node, norm),
-        Op::LocalResponseNorm(norm) => reduce::local_response_norm(lowering, node, norm),
+        Op::LayerNorm(norm) => norm::layer_norm(lowering, node, norm),
+        Op::GroupNorm(norm) => norm::group_norm(lowering, node, norm),
+        Op::InstanceNorm(norm) => norm::instance_norm(lowering, node, norm),
+        Op::LocalResponseNorm(norm) => norm::local_response_norm(lowering, node, norm),
         Op::Cumulate(cumulate) => reduce::cumulate(lowering, node, *cumulate),
         Op::ArgExtreme(extreme) => reduce::arg_extreme(lowering, node, *extreme),
         Op::MatMul => matmul::matmul(lowering, node),
@@ -149,17 +155,17 @@ fn arranged(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), EmitError> {
         Op::PixelShuffle(shuffle) => arrange::pixel_shuffle(lowering, node, *shuffle),
         Op::Unfold(unfold) => arrange::unfold(lowering, node, unfold),
         Op::Windows(windows) => arrange::windows(lowering, node, *windows),
-        Op::Full(full) => arrange::full(lowering, node, full),
-        Op::Arange(arange) => arrange::arange(lowering, node, *arange),
-        Op::Triangle(triangle) => arrange::triangle(lowering, node, *triangle),
-        Op::Where => arrange::choose(lowering, node),
-        Op::MaskedFill(fill) => arrange::masked_fill(lowering, node, *fill),
-        Op::Glu(glu) => arrange::glu(lowering, node, *glu),
-        Op::PRelu => arrange::prelu(lowering, node),
-        Op::Embedding(_) => arrange::index(lowering, node, 1, 0, 0),
-        Op::Index(index) => arrange::index(lowering, node, 0, 1, index.dim),
-        Op::Gather(gather) => arrange::gather(lowering, node, gather.dim),
-        Op::Interpolate(interpolate) => arrange::interpolate(lowering, node, interpolate),
+        Op::Full(full) => make::full(lowering, node, full),
+        Op::Arange(arange) => make::arange(lowering, node, *arange),
+        Op::Triangle(triangle) => make::triangle(lowering, node, *triangle),
+        Op::Where => make::choose(lowering, node),
+        Op::MaskedFill(fill) => make::masked_fill(lowering, node, *fill),
+        Op::Glu(glu) => make::glu(lowering, node, *glu),
+        Op::PRelu => make::prelu(lowering, node),
+        Op::Embedding(_) => look_up::index(lowering, node, 1, 0, 0),
+        Op::Index(index) => look_up::index(lowering, node, 0, 1, index.dim),
+        Op::Gather(gather) => look_up::gather(lowering, node, gather.dim),
+        Op::Interpolate(interpolate) => look_up::interpolate(lowering, node, interpolate),
         _ => Err(lowering.unsupported("nasc does not write it in C yet")),
     }
 }

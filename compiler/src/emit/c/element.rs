@@ -25,7 +25,7 @@ pub(super) fn activation(activation: Activation, x: Expression) -> Expression {
         Activation::Silu => call("op_silu", x, &[]),
         Activation::Mish => call("op_mish", x, &[]),
         Activation::Sigmoid => call("op_sigmoid", x, &[]),
-        Activation::Tanh => call("tanhf", x, &[]),
+        Activation::Tanh => call("op_tanh", x, &[]),
         Activation::Hardswish => call("op_hardswish", x, &[]),
         Activation::Hardsigmoid => call("op_hardsigmoid", x, &[]),
         Activation::Hardtanh { min, max } => call("op_clamp", x, &[min, max]),

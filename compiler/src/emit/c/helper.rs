@@ -16,13 +16,12 @@ const HELPERS: &[(&str, &str)] = &[
         "op_selu",
         "float x) {\n    return 1.05070098f * (x < 0.0f ? 1.67326324f * expm1f(x) : x);\n}",
     ),
-    ("op_gelu", "float x) { return 0.5f * x * (1.0f + erff(x * 0.707106781f)); }"),
     (
         "op_gelu_tanh",
-        "float x) {\n    return 0.5f * x * (1.0f + tanhf(0.797884561f * (x + 0.044715f * x * x * x)));\n}",
+        "float x) {\n    return 0.5f * x * (1.0f + op_tanh(0.797884561f * (x + 0.044715f * x * x * x)));\n}",
     ),
-    ("op_sigmoid", "float x) { return 1.0f / (1.0f + expf(-x)); }"),
-    ("op_silu", "float x) { return x / (1.0f + expf(-x)); }"),
+    ("op_sigmoid", "float x) { return 1.0f / (1.0f + op_exp(-x)); }"),
+    ("op_silu", "float x) { return x / (1.0f + op_exp(-x)); }"),
     (
         "op_softplus",
         "float x, float beta, float threshold) {\n    return x * beta > threshold ? x : log1pf(expf(x * beta)) / beta;\n}",
@@ -73,10 +72,25 @@ const HELPERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The exponential functions, in the order of their calls.
+const EXPONENTIALS: &str = include_str!("exponential.c");
+
 /// The definitions of the functions that a text calls.
 pub(super) fn definitions(text: &str) -> String {
-    let used = HELPERS.iter().filter(|(name, _)| text.contains(&format!("{name}(")));
-    used.map(|(name, rest)| format!("static inline {} {name}({rest}\n", result(name))).collect()
+    let calls = |text: &str, name: &str| text.contains(&format!("{name}("));
+    let used = HELPERS.iter().filter(|(name, _)| calls(text, name));
+    let small: String = used
+        .map(|(name, rest)| format!("static inline {} {name}({rest}\n", result(name)))
+        .collect();
+    let parts: Vec<&str> = EXPONENTIALS.split("static inline").skip(1).collect();
+    let needs = |name: &str| calls(text, name) || calls(&small, name);
+    let any = ["op_exp", "op_gelu", "op_tanh"].iter().any(|name| needs(name));
+    let wanted = ["op_exp", "op_gelu", "op_tanh"]
+        .iter()
+        .zip(parts)
+        .filter(|(name, _)| needs(name) || (any && **name == "op_exp"));
+    let large: String = wanted.map(|(_, part)| format!("static inline{part}")).collect();
+    large + &small
 }
 
 fn result(name: &str) -> &'static str {

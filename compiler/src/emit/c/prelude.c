@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 /* Floats of the widest vector that the compiler has for this machine; 0 means plain C. */

@@ -173,8 +173,8 @@ fn cell_text(cell: RecurrentCell, size: i64) -> String {
     let gate = |index: i64| format!("a[j + {0}] + r[j + {0}]", index * size);
     match cell {
         RecurrentCell::Lstm => format!(
-            "const float cell = op_sigmoid({}) * state[j] + op_sigmoid({}) * tanhf({});\n\
-             state[j] = cell;\nhidden[j] = op_sigmoid({}) * tanhf(cell);\n",
+            "const float cell = op_sigmoid({}) * state[j] + op_sigmoid({}) * op_tanh({});\n\
+             state[j] = cell;\nhidden[j] = op_sigmoid({}) * op_tanh(cell);\n",
             gate(1),
             gate(0),
             gate(2),
@@ -182,13 +182,13 @@ fn cell_text(cell: RecurrentCell, size: i64) -> String {
         ),
         RecurrentCell::Gru => format!(
             "const float reset = op_sigmoid({});\nconst float update = op_sigmoid({});\n\
-             const float fresh = tanhf(a[j + {2}] + reset * r[j + {2}]);\n\
+             const float fresh = op_tanh(a[j + {2}] + reset * r[j + {2}]);\n\
              hidden[j] = fresh + update * (hidden[j] - fresh);\n",
             gate(0),
             gate(1),
             2 * size
         ),
-        RecurrentCell::RnnTanh => format!("hidden[j] = tanhf({});\n", gate(0)),
+        RecurrentCell::RnnTanh => format!("hidden[j] = op_tanh({});\n", gate(0)),
         RecurrentCell::RnnRelu => format!("hidden[j] = op_relu({});\n", gate(0)),
     }
 }
