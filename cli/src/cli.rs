@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
-use crate::{check, compile, data, eval, explain, model, predict, search, show, train};
+use crate::{check, compile, data, eval, explain, model, predict, search, show, train, verify};
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
 /// limits of the compiler hold well within this, also without optimisation.
@@ -44,6 +44,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Predict(predict::PredictArgs),
     Compile(compile::CompileArgs),
+    Verify(verify::VerifyArgs),
     Show(show::ShowArgs),
     Explain(explain::ExplainArgs),
     Model(model::ModelArgs),
@@ -86,6 +87,7 @@ fn execute(
         Command::Search(args) => search::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, environment, output),
+        Command::Verify(args) => verify::run(args, output),
         Command::Train(args) => train::run(args, environment, output),
         Command::Eval(args) => eval::run(args, environment, output),
         Command::Predict(args) => predict::run(args, environment, output),

@@ -8,6 +8,7 @@ use nasc_compiler::ir::TensorType;
 
 use crate::error::{CliError, Exit};
 use crate::input::parse_input;
+use crate::native::{self, Job};
 use crate::number::grouped;
 use crate::output::{Environment, Output};
 
@@ -80,6 +81,10 @@ enum Form {
     Json,
     /// A crate with a `no_std` core, without dependencies, the weights and a test inside.
     Rust,
+    /// model.c and model.h in C99, which need libm alone, with a planned static arena.
+    C,
+    /// A program that classifies PNG and JPEG files, made with the C compiler of this machine.
+    Exe,
 }
 
 impl Form {
@@ -87,7 +92,7 @@ impl Form {
     const fn ending(self) -> &'static str {
         match self {
             Form::Onnx => ".onnx",
-            Form::Pytorch | Form::Rust => "",
+            Form::Pytorch | Form::Rust | Form::C | Form::Exe => "",
             Form::Json => ".json",
         }
     }
@@ -100,20 +105,28 @@ pub(crate) fn run(
 ) -> Result<Exit, CliError> {
     match Target::of(&args.file, args.all)? {
         Target::File => match Model::of_file(args, environment, output)? {
-            Some(model) => one(args, &model, output),
+            Some(model) => one(args, &model, environment, output),
             None => Ok(Exit::Program),
         },
         Target::Cell(reader, cell) => {
             let elite = target::elite(&reader, cell, &args.file)?;
             let run = archive::Run::open(&reader, args, environment, output)?;
-            one(args, &run.model(&elite)?, output)
+            one(args, &run.model(&elite)?, environment, output)
         }
         Target::Run(reader) => archive::all(args, &reader, environment, output),
     }
 }
 
 /// Writes one model and says what it is.
-fn one(args: &CompileArgs, model: &Model, output: &mut Output<'_>) -> Result<Exit, CliError> {
+fn one(
+    args: &CompileArgs,
+    model: &Model,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    if matches!(args.emit, Form::C | Form::Exe) {
+        return native(args, model, environment, output);
+    }
     match forms::write(args, model, &args.out) {
         Ok(written) => {
             let size = grouped(written.bytes);
@@ -123,6 +136,32 @@ fn one(args: &CompileArgs, model: &Model, output: &mut Output<'_>) -> Result<Exi
         Err(forms::Refused::Machine(error)) => Err(error),
         Err(forms::Refused::Program(reason)) => {
             output.remark(reason)?;
+            Ok(Exit::Program)
+        }
+    }
+}
+
+/// Writes a model as C or as an executable.
+fn native(
+    args: &CompileArgs,
+    model: &Model,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let job = Job {
+        graph: &model.compiled.graph,
+        state: &model.state,
+        name: model.name(),
+        data: args.data.as_deref(),
+        mean: &args.mean,
+        deviation: &args.deviation,
+        out: &args.out,
+        executable: args.emit == Form::Exe,
+    };
+    match native::write(&job, environment, output)? {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) => {
+            output.remark(model.explain(&error))?;
             Ok(Exit::Program)
         }
     }

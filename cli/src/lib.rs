@@ -13,6 +13,7 @@ pub mod folder;
 mod input;
 mod interrupt;
 mod model;
+mod native;
 mod number;
 mod output;
 mod predict;
@@ -24,6 +25,7 @@ mod show;
 pub mod source;
 mod table;
 pub mod train;
+mod verify;
 mod weights;
 
 pub use cli::run;

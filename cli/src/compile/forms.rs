@@ -42,6 +42,10 @@ pub(super) fn write(args: &CompileArgs, model: &Model, out: &Path) -> Result<Wri
         Form::Pytorch => pytorch(model, out),
         Form::Json => json(model, out),
         Form::Rust => rust(model, out),
+        Form::C | Form::Exe => {
+            let reason = "c and exe are written for one network at a time".to_owned();
+            Err(CliError::Argument { argument: "--emit", reason }.into())
+        }
     }
 }
 

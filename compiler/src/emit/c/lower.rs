@@ -9,7 +9,7 @@ use super::loops;
 use super::product::Product;
 use super::program::{Buffer, Program, Step};
 use super::view::View;
-use crate::ir::{CheckedGraph, Init, Node, Op, Param, Producer, ValueId};
+use crate::ir::{CheckedGraph, Init, Node, Op, Param, ParamKind, Producer, ValueId};
 use crate::source::{FileId, Span};
 
 /// What became of a value.
@@ -104,6 +104,10 @@ impl<'a> Lowering<'a> {
         let param = self.param(id).ok_or_else(|| {
             self.unsupported("its weights are computed, and have to be parameters")
         })?;
+        let is_drawn = matches!(param.init, Init::Uniform { .. } | Init::Normal { .. });
+        if is_drawn && matches!(param.kind, ParamKind::TransientBuffer | ParamKind::Unregistered) {
+            return Err(self.unsupported("it reads random numbers that no state dict holds"));
+        }
         let Init::Elements(elements) = &param.init else {
             return Ok(super::super::elements(param, self.weights)?.into_owned());
         };

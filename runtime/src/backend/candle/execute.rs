@@ -133,7 +133,7 @@ impl Run<'_> {
             Op::Glu(glu) => pointwise::glu(glu, first(operands)?).map(one),
             Op::Clamp(clamp) => pointwise::clamp(clamp, first(operands)?).map(one),
             Op::Split(split) => graph_ops::split(split, first(operands)?),
-            Op::Flip(flip) => first(operands)?.flip(&flip.dims).map(one),
+            Op::Flip(flip) => first(operands)?.contiguous()?.flip(&flip.dims).map(one),
             Op::Roll(roll) => graph_ops::roll(roll, first(operands)?).map(one),
             Op::Repeat(repeat) => graph_ops::repeat(repeat, first(operands)?).map(one),
             Op::PixelShuffle(shuffle) => {
