@@ -1,5 +1,6 @@
 //! `nasc check`: what a network computes, layer by layer, and what it costs; or what is wrong.
 
+mod cell;
 mod diff;
 mod expect;
 mod figures;
@@ -11,17 +12,22 @@ mod text;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::ArgPredicate;
 use clap::{Args, ValueEnum};
+use nasc_compiler::cell::Cell;
 use nasc_compiler::diagnostic::Diagnostics;
 use nasc_compiler::ir::TensorType;
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, Compiled};
 
-pub use expect::{CODES, classes};
+pub use expect::classes;
 pub use report::CheckReport;
 pub use text::summary as print_summary;
 
 pub use figures::Figures;
+
+/// The codes of diagnostics that only checks give.
+pub const CODES: &[&str] = &["nasc::check::no_cell", "nasc::check::output_shape"];
 
 use self::fix::Fix;
 use crate::error::{CliError, Exit};
@@ -40,11 +46,21 @@ pub struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// One sample of an input, such as 3x32x32 or 128:i64; once for each input of `forward`.
-    #[arg(long, value_name = "DIMS[:TYPE]", default_value = "3x32x32", value_parser = parse_input)]
+    #[arg(
+        long,
+        value_name = "DIMS[:TYPE]",
+        default_value = "3x32x32",
+        default_value_if("cell", ArgPredicate::IsPresent, "16x32x32"),
+        value_parser = parse_input
+    )]
     pub input: Vec<TensorType>,
     /// Demand one output of shape [N, CLASSES].
     #[arg(long)]
     pub classes: Option<u64>,
+    /// Print the cell of NAS-Bench-201 that the network is; its input is 16x32x32 unless --input
+    /// says otherwise.
+    #[arg(long, conflicts_with_all = ["classes", "fix"])]
+    pub cell: bool,
     /// The network as an expression, such as 'Net()' or 'resnet18(num_classes=10)'; else the last
     /// class or function of the file that needs no arguments.
     #[arg(long, value_name = "EXPRESSION")]
@@ -117,6 +133,7 @@ fn compile_text(
 struct Checked {
     program: Program,
     result: Result<Compiled, Diagnostics>,
+    cell: Option<Cell>,
     fix: Option<Fix>,
 }
 
@@ -132,7 +149,17 @@ impl Checked {
             Some(fix) => result.map_err(|found| fix.explained(&found)),
             None => result,
         };
-        Ok(Checked { program, result, fix })
+        let checked = Checked { program, result, cell: None, fix };
+        Ok(if args.cell { checked.into_cell() } else { checked })
+    }
+
+    /// With its cell, or with the reason why it is none.
+    fn into_cell(self) -> Checked {
+        match self.result.as_ref().map(cell::require) {
+            Ok(Ok(cell)) => Checked { cell: Some(cell), ..self },
+            Ok(Err(found)) => Checked { result: Err(found), ..self },
+            Err(_) => self,
+        }
     }
 
     /// The files that places refer to.
@@ -202,6 +229,7 @@ fn json(
     let (files, inputs) = (checked.files(), &options.inputs);
     let mut report = CheckReport::new(&files, inputs, &checked.result, figures);
     report.fix = checked.fix.as_ref().map(Fix::diff);
+    report.cell = checked.cell.map(|cell| cell.to_string());
     output.line(serde_json::to_string(&report).map_err(std::io::Error::from)?)?;
     Ok(())
 }
@@ -223,7 +251,14 @@ fn print(
     let files = checked.files();
     let is_one_of_several = args.files.len() > 1;
     print_reports(&files, checked.diagnostics(), output)?;
-    if let Ok(compiled) = &checked.result {
+    if let Some(cell) = checked.cell {
+        let name = if is_one_of_several {
+            format!("{}: ", files.first().map_or("", SourceFile::name))
+        } else {
+            String::new()
+        };
+        output.line(format!("{name}{cell}"))?;
+    } else if let Ok(compiled) = &checked.result {
         if is_one_of_several {
             output.line(format!("{}:", checked.program.folder.main().name()))?;
         }

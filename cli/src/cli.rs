@@ -9,7 +9,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
-use crate::{check, compile, data, eval, explain, model, predict, search, show, train, verify};
+use crate::{
+    benchmark, check, compile, data, eval, explain, model, predict, search, show, train, verify,
+};
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
 /// limits of the compiler hold well within this, also without optimisation.
@@ -49,6 +51,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Model(model::ModelArgs),
     Data(data::DataArgs),
+    Benchmark(benchmark::BenchmarkArgs),
 }
 
 /// Runs one command line, `args[0]` being the name of the program, and gives the exit code:
@@ -95,6 +98,7 @@ fn execute(
         Command::Explain(args) => explain::run(args, output),
         Command::Model(args) => model::run(args, environment, output),
         Command::Data(args) => data::run(args, environment, output),
+        Command::Benchmark(args) => benchmark::run(args, environment, output),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use nasc_runtime::RuntimeError;
 use nasc_runtime::data::DataError;
+use nasc_search::benchmark::nasbench201::BenchmarkError;
 use nasc_search::error::SearchError;
 use nasc_search::llm::LanguageModelError;
 
@@ -126,6 +127,9 @@ pub enum CliError {
     /// The trainer.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// The table of a benchmark.
+    #[error(transparent)]
+    Benchmark(#[from] BenchmarkError),
     /// The data set.
     #[error(transparent)]
     Data(#[from] DataError),

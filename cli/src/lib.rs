@@ -2,6 +2,7 @@
 //! Only this crate knows files, the environment and terminals; what it prints, the libraries decide.
 
 mod accelerate;
+mod benchmark;
 pub mod check;
 mod cli;
 mod compile;

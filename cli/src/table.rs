@@ -22,6 +22,11 @@ impl Table {
         Table { columns: columns.to_vec(), rows: Vec::new() }
     }
 
+    /// Adds a column on the right.
+    pub(crate) fn column(&mut self, name: &'static str, align: Align) {
+        self.columns.push((name, align));
+    }
+
     /// Adds a row with one cell for each column.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());

@@ -24,6 +24,7 @@
 //! the state is a function of what is stored, so a run that was cut off goes on as if it was not.
 
 pub mod archive;
+pub mod benchmark;
 pub mod config;
 pub mod emitter;
 pub mod error;

@@ -1,6 +1,8 @@
 //! Tests of the whole search with an invented model and an invented evaluator.
 
 pub(crate) mod fault;
+pub(crate) mod invented_table;
+pub(crate) mod table;
 
 mod archive;
 mod bookkeeping;

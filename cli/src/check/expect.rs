@@ -4,9 +4,6 @@ use nasc_compiler::diagnostic::{Diagnostic, Fault, Label, Remedy, Severity};
 use nasc_compiler::ir::{CheckedGraph, Dim, Op, Producer, Shape, ValueId};
 use nasc_compiler::source::{FileId, Span};
 
-/// The codes of this check.
-pub const CODES: &[&str] = &["nasc::check::output_shape"];
-
 /// What is wrong if the network does not have exactly one output of shape `[N, wanted]`.
 #[must_use]
 pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
@@ -20,7 +17,7 @@ pub fn classes(graph: &CheckedGraph, wanted: u64) -> Option<Diagnostic> {
     let are = if shapes.len() == 1 { "the output is" } else { "the outputs are" };
     let message =
         format!("{wanted} classes need one output of shape {expected}, but {are} {found}");
-    let place = graph.outputs.first().map_or(START, |&id| span(graph, id));
+    let place = output_place(graph);
     Some(Diagnostic {
         code: "nasc::check::output_shape",
         severity: Severity::Error,
@@ -44,6 +41,11 @@ fn last_layer(graph: &CheckedGraph, wanted: u64) -> Option<Remedy> {
 }
 
 const START: Span = Span { file: FileId(0), start: 0, end: 0 };
+
+/// The call that makes the first output.
+pub(super) fn output_place(graph: &CheckedGraph) -> Span {
+    graph.outputs.first().map_or(START, |&id| span(graph, id))
+}
 
 /// The call that makes a value; the start of the file for inputs that are passed through.
 fn span(graph: &CheckedGraph, id: ValueId) -> Span {

@@ -47,6 +47,9 @@ pub struct CheckReport {
     pub width_to_depth: Option<f64>,
     /// Most bytes of activations alive at once in inference, one sample.
     pub peak_activation_bytes: Option<u64>,
+    /// The cell of NAS-Bench-201, if it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
     /// Layers in execution order.
     pub layers: Vec<LayerReport>,
     /// Mistakes and warnings by place.
@@ -191,6 +194,7 @@ impl CheckReport {
             width: None,
             width_to_depth: None,
             peak_activation_bytes: None,
+            cell: None,
             layers: Vec::new(),
             diagnostics: Vec::new(),
             fix: None,
