@@ -9,6 +9,7 @@ mod github;
 mod report;
 mod sarif;
 mod text;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -81,6 +82,9 @@ pub struct CheckArgs {
     /// With --fix, show the edit and write nothing.
     #[arg(long, requires = "fix")]
     pub diff: bool,
+    /// Check again whenever a file that was read changes, until Ctrl-C.
+    #[arg(long, conflicts_with = "fix")]
+    pub watch: bool,
 }
 
 /// How a check is printed.
@@ -176,7 +180,22 @@ impl Checked {
     }
 }
 
+/// What came out when every file was checked once.
+struct Round {
+    exit: Exit,
+    /// The files that were read, imports included.
+    read: Vec<PathBuf>,
+}
+
 pub(crate) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
+    if args.watch {
+        return watch::run(args, output);
+    }
+    Ok(round(args, output)?.exit)
+}
+
+/// Checks every file once.
+fn round(args: &CheckArgs, output: &mut Output<'_>) -> Result<Round, CliError> {
     let mut options = CompileOptions::new(args.input.clone());
     options.entry = args.entry.clone();
     let mut all = Vec::new();
@@ -209,7 +228,8 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output<'_>) -> Result<Exit, Cli
         let log = serde_json::to_string_pretty(&sarif::log(&all)).map_err(std::io::Error::from)?;
         output.line(log)?;
     }
-    Ok(exit)
+    let read = all.iter().flat_map(Checked::files).map(|file| PathBuf::from(file.name())).collect();
+    Ok(Round { exit, read })
 }
 
 /// `mended by 2 edits`

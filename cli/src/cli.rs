@@ -127,7 +127,7 @@ fn on_big_stack(work: impl FnOnce() -> Result<Exit, CliError> + Send) -> Result<
 }
 
 /// One line for the error and one for each cause that the line before does not name.
-fn print_error(error: &CliError, output: &mut Output<'_>) {
+pub(crate) fn print_error(error: &CliError, output: &mut Output<'_>) {
     let mut text = format!("error: {error}\n");
     let mut said = error.to_string();
     let mut cause = error.source();

@@ -89,10 +89,15 @@ pub enum CliError {
         reason: String,
     },
     /// A code that no diagnostic has.
-    #[error("there is no code `{code}`; `nasc explain` without a code lists them all")]
+    #[error(
+        "there is no code `{code}`{}; `nasc explain` without a code lists them all",
+        .near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    )]
     UnknownCode {
         /// What was asked for.
         code: String,
+        /// The code that was probably meant.
+        near: Option<&'static str>,
     },
     /// The hub or the way to it failed.
     #[error(

@@ -8,7 +8,7 @@ use crate::output::Output;
 /// Explain a code such as nasc::shape::channel_mismatch; without one, list all codes.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The code; the leading `nasc::` may be left out.
+    /// The code; what stands before the last `::` may be left out.
     code: Option<String>,
 }
 
@@ -24,13 +24,37 @@ pub(crate) fn run(args: &ExplainArgs, output: &mut Output<'_>) -> Result<Exit, C
     match &args.code {
         None => list(output)?,
         Some(code) => {
-            let full = format!("nasc::{}", code.trim_start_matches("nasc::"));
-            let found = PAGES.iter().find(|(name, _)| *name == full);
-            let (_, page) = found.ok_or_else(|| CliError::UnknownCode { code: code.clone() })?;
-            output.line(page.trim_end())?;
+            let named: Vec<_> = PAGES.iter().filter(|(name, _)| is_meant(code, name)).collect();
+            if named.is_empty() {
+                let near = near(code);
+                return Err(CliError::UnknownCode { code: code.clone(), near });
+            }
+            for (_, page) in named {
+                output.line(page.trim_end())?;
+            }
         }
     }
     Ok(Exit::Success)
+}
+
+/// Whether a code ends in the segments that were asked for.
+fn is_meant(asked: &str, code: &str) -> bool {
+    let asked = asked.trim();
+    !asked.is_empty() && (code == asked || code.ends_with(&format!("::{asked}")))
+}
+
+/// How alike the last segments of two codes have to be, from 0 to 1, to be taken for a slip.
+const ALIKE: f64 = 0.6;
+
+/// The code that was probably meant.
+fn near(asked: &str) -> Option<&'static str> {
+    let last = |code: &str| code.rsplit("::").next().unwrap_or_default().to_lowercase();
+    let alike = |code: &str| strsim::normalized_damerau_levenshtein(&last(asked), &last(code));
+    let scored = PAGES.iter().map(|(code, _)| (alike(code), *code));
+    scored
+        .filter(|(alike, _)| *alike >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, code)| code)
 }
 
 fn list(output: &mut Output<'_>) -> Result<(), CliError> {
@@ -39,4 +63,20 @@ fn list(output: &mut Output<'_>) -> Result<(), CliError> {
         output.line(format!("{code}\n    {summary}"))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_by_its_last_segments_and_a_slip_is_named() {
+        assert!(is_meant("channel_mismatch", "nasc::shape::channel_mismatch"));
+        assert!(is_meant("shape::channel_mismatch", "nasc::shape::channel_mismatch"));
+        assert!(!is_meant("mismatch", "nasc::shape::channel_mismatch"));
+        assert!(!is_meant("", "nasc::shape::channel_mismatch"));
+        assert_eq!(near("nasc::shape::chanel_mismatch"), near("channel_mismatch"));
+        assert!(near("channel_mismach").is_some_and(|code| code.ends_with("channel_mismatch")));
+        assert_eq!(near("what is this"), None);
+    }
 }

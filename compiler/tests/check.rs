@@ -119,7 +119,7 @@ fn weight_of_another_shape_is_found() {
     let weight = network.param(module, "weight", &[4, 3], ParamKind::Trainable);
     let op = Op::Linear(Linear { in_features: 4, out_features: 3, bias: false });
     let result = TensorType::f32(Shape(vec![Dim::N, Dim::Known(3)]));
-    let provenance = Provenance { call: span(1), declared: None, module };
+    let provenance = Provenance { call: span(1), declared: None, module, by_name: false };
     let y = network.builder.node(op, vec![x, weight], vec![Some(result)], provenance);
     let diagnostic = refusal(network.finish(&y));
     assert_eq!(diagnostic.code, "nasc::shape::operand_shape");
@@ -140,7 +140,12 @@ fn report_names_call_declaration_and_edit() {
     let input = Shape(vec![Dim::N, Dim::Known(32), Dim::Known(16), Dim::Known(16)]);
     let error =
         ShapeError::ChannelMismatch { expected: 64, found: Dim::Known(32), input, groups: 1 };
-    let provenance = Provenance { call: span(50), declared: Some(span(10)), module: ModuleId(1) };
+    let provenance = Provenance {
+        call: span(50),
+        declared: Some(span(10)),
+        module: ModuleId(1),
+        by_name: false,
+    };
     let diagnostic = error.into_diagnostic("conv2", &provenance);
     assert_eq!(diagnostic.code, "nasc::shape::channel_mismatch");
     assert_eq!(diagnostic.message, "`conv2` expects 64 input channels, but receives 32");
@@ -157,7 +162,12 @@ fn forgotten_flatten_is_proposed_where_it_makes_the_features_fit() {
         let input = Shape(vec![Dim::N, Dim::Known(3), Dim::Known(4), Dim::Known(4)]);
         let (argument, found) = ("in_features", Dim::Known(4));
         let error = ShapeError::FeatureMismatch { argument, expected: in_features, found, input };
-        let provenance = Provenance { call: span(5), declared: Some(span(1)), module: ModuleId(1) };
+        let provenance = Provenance {
+            call: span(5),
+            declared: Some(span(1)),
+            module: ModuleId(1),
+            by_name: false,
+        };
         error.into_diagnostic("fc", &provenance).help.unwrap()
     };
     assert_eq!(help(48), "call torch.flatten(x, 1) before it");
@@ -169,7 +179,8 @@ fn reshape_names_the_features_of_a_sample() {
     let input = Shape(vec![Dim::N, Dim::Known(16), Dim::Known(5), Dim::Known(5)]);
     let target = vec![None, Some(Dim::Known(500))];
     let error = ShapeError::ReshapeSize { input, target };
-    let provenance = Provenance { call: span(5), declared: None, module: ModuleId(0) };
+    let provenance =
+        Provenance { call: span(5), declared: None, module: ModuleId(0), by_name: false };
     let diagnostic = error.into_diagnostic("view", &provenance);
     let message =
         "`view` cannot turn [N, 16, 5, 5] into [-1, 500]: 400N elements are no multiple of 500";
@@ -196,7 +207,8 @@ fn keys_that_were_not_transposed_are_named() {
         left_extent: Dim::Known(64),
         right_extent: Dim::Known(16),
     };
-    let provenance = Provenance { call: span(5), declared: None, module: ModuleId(0) };
+    let provenance =
+        Provenance { call: span(5), declared: None, module: ModuleId(0), by_name: false };
     let help = error.into_diagnostic("torch.matmul", &provenance).help.unwrap();
     assert_eq!(help, "write .transpose(-2, -1) behind the right operand");
 }
@@ -205,7 +217,8 @@ fn keys_that_were_not_transposed_are_named() {
 fn window_that_does_not_fit_gets_a_size_and_a_padding() {
     let input = Shape(vec![Dim::N, Dim::Known(8), Dim::Known(4), Dim::Known(4)]);
     let error = ShapeError::EmptySpatialDim { dim: 2, window: 7, padded: 4, input };
-    let provenance = Provenance { call: span(5), declared: Some(span(1)), module: ModuleId(1) };
+    let provenance =
+        Provenance { call: span(5), declared: Some(span(1)), module: ModuleId(1), by_name: false };
     let diagnostic = error.into_diagnostic("conv3", &provenance);
     let message = "`conv3` has a window of 7 over a padded input of 4 in dimension 2";
     assert_eq!(diagnostic.message, message);

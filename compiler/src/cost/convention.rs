@@ -37,26 +37,40 @@ pub struct Row {
     pub derived: Formula,
     /// Called as a function.
     pub function: Formula,
+    /// Arithmetic that is called by its name and not written as an operator.
+    pub named: Formula,
 }
 
 /// The same wherever it is called.
 const fn anywhere(family: Family, formula: Formula) -> Row {
-    Row { family, layer: formula, derived: formula, function: formula }
+    Row { family, layer: formula, derived: formula, function: formula, named: formula }
 }
 
 /// Only where a layer of exactly this class runs.
 const fn exact(family: Family, formula: Formula) -> Row {
-    Row { family, layer: formula, derived: Formula::Zero, function: Formula::Zero }
+    Row {
+        family,
+        layer: formula,
+        derived: Formula::Zero,
+        function: Formula::Zero,
+        named: Formula::Zero,
+    }
 }
 
 /// Where a layer or one of a derived class runs.
 const fn layers(family: Family, formula: Formula) -> Row {
-    Row { family, layer: formula, derived: formula, function: Formula::Zero }
+    Row { family, layer: formula, derived: formula, function: Formula::Zero, named: Formula::Zero }
 }
 
 /// One count in a layer of exactly this class, another elsewhere.
 const fn both(family: Family, layer: Formula, elsewhere: Formula) -> Row {
-    Row { family, layer, derived: elsewhere, function: elsewhere }
+    Row { family, layer, derived: elsewhere, function: elsewhere, named: elsewhere }
+}
+
+/// Only arithmetic that is called by its name.
+const fn named(family: Family, formula: Formula) -> Row {
+    let zero = Formula::Zero;
+    Row { family, layer: zero, derived: zero, function: zero, named: formula }
 }
 
 const NASC: &[Row] = &[
@@ -125,7 +139,9 @@ const PTFLOPS: &[Row] = &[
     exact(Family::Convolution, Formula::MacsAndBias),
     exact(Family::TransposedConvolution, Formula::MacsAndBias),
     exact(Family::Linear, Formula::MacsAndBias),
-    anywhere(Family::MatMul, Formula::Macs),
+    named(Family::MatMul, Formula::Macs),
+    named(Family::Sum, Formula::Output(1)),
+    named(Family::Product, Formula::Output(1)),
     exact(Family::BatchNorm, Formula::Normalisation(1, 2)),
     exact(Family::InstanceNorm, Formula::Normalisation(1, 2)),
     exact(Family::GroupNorm, Formula::Normalisation(1, 2)),
@@ -207,6 +223,7 @@ impl Convention {
         let Some(row) = self.rows().iter().find(|row| row.family == kind) else { return 0 };
         let module = graph.module(node.provenance.module);
         let formula = match module.filter(|module| module.layer.is_some()) {
+            _ if node.provenance.by_name => row.named,
             Some(layer) if layer.is_derived => row.derived,
             Some(_) => row.layer,
             None => row.function,

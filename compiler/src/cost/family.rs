@@ -1,7 +1,7 @@
 //! Operations by what counters tell apart: one row of a convention's table for each.
 
 use crate::ir::Op;
-use crate::ir::op::{Activation, InterpolateMode, PoolMode, RecurrentCell};
+use crate::ir::op::{Activation, Binary, InterpolateMode, PoolMode, RecurrentCell};
 
 /// What an operation is to a counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +66,10 @@ pub enum Family {
     Bilinear2d,
     /// Resampling by cubic interpolation.
     Bicubic,
+    /// A sum of two tensors, or of a tensor and a number.
+    Sum,
+    /// An element-wise product of two tensors, or of a tensor and a number.
+    Product,
     /// What no counter counts.
     Other,
 }
@@ -97,6 +101,10 @@ pub fn family(op: &Op) -> Family {
             PoolMode::Average => Family::AdaptiveAveragePool,
         },
         Op::Activation(activation) => of_activation(activation),
+        Op::Binary(Binary::Add) => Family::Sum,
+        Op::Binary(Binary::Mul) => Family::Product,
+        Op::Scalar(scalar) if scalar.op == Binary::Add => Family::Sum,
+        Op::Scalar(scalar) if scalar.op == Binary::Mul => Family::Product,
         Op::PRelu => Family::PRelu,
         Op::Softmax(softmax) if !softmax.log => Family::Softmax,
         Op::Interpolate(resampling) => match resampling.mode {

@@ -36,6 +36,8 @@ pub(crate) struct Interpreter<'a> {
     pub site: Span,
     /// Modules whose `forward` runs, outermost first.
     pub module_stack: Vec<Rc<Instance>>,
+    /// Whether the arithmetic that runs now was called by its name, not written as an operator.
+    pub by_name: bool,
     /// Whether modules are in training mode when they are made.
     pub training: bool,
     pub globals: Rc<Scope>,
@@ -98,6 +100,7 @@ impl<'a> Interpreter<'a> {
             diagnostics: Vec::new(),
             site: start,
             module_stack: Vec::new(),
+            by_name: false,
             training,
             globals,
             native_classes: HashMap::new(),

@@ -84,6 +84,9 @@ pub struct Provenance {
     pub declared: Option<Span>,
     /// The module whose layer it is, or whose `forward` called a function.
     pub module: ModuleId,
+    /// Whether arithmetic was called by its name, as `torch.matmul(a, b)` and not as `a @ b`. Both
+    /// compute the same, but some counters see only the first.
+    pub by_name: bool,
 }
 
 /// One operation.

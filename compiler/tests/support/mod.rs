@@ -66,7 +66,7 @@ impl Network {
         let types = infer(&op, &operands).unwrap();
         self.calls += 10;
         let declared = (module != ModuleId(0)).then_some(span(0));
-        let provenance = Provenance { call: span(self.calls), declared, module };
+        let provenance = Provenance { call: span(self.calls), declared, module, by_name: false };
         self.builder.node(op, inputs.to_vec(), types.into_iter().map(Some).collect(), provenance)
     }
 

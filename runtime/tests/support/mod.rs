@@ -83,7 +83,8 @@ impl Net {
             inputs.iter().map(|&id| graph.tensor_type(id).unwrap().clone()).collect();
         let results = shape::infer(&op, &types.iter().collect::<Vec<_>>()).unwrap();
         let span = Span { file: FileId(0), start: 0, end: 0 };
-        let provenance = Provenance { call: span, declared: None, module: ModuleId(0) };
+        let provenance =
+            Provenance { call: span, declared: None, module: ModuleId(0), by_name: false };
         let results = results.into_iter().map(Some).collect();
         self.builder.node(op, inputs.to_vec(), results, provenance)
     }

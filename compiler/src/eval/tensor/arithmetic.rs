@@ -284,7 +284,25 @@ pub(super) fn add(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value>
         Some(1) => args.value("other"),
         _ => interpreter.binary(BinaryOp::Mul, &args.value("other"), &alpha)?,
     };
-    interpreter.binary(op, &args.value("input"), &other)
+    by_name(interpreter, args, op, &args.value("input"), &other)
+}
+
+/// Functions of arithmetic that are known by their names to those who count by replacing functions.
+const NAMED: &[&str] = &["add", "mul", "matmul", "mm", "bmm"];
+
+/// `left op right`, noted as a call by name.
+fn by_name(
+    interpreter: &mut Interpreter<'_>,
+    args: &Args,
+    op: BinaryOp,
+    left: &Value,
+    right: &Value,
+) -> Eval<Value> {
+    let name = args.function.rsplit('.').next().unwrap_or(args.function);
+    interpreter.by_name = NAMED.contains(&name);
+    let result = interpreter.binary(op, left, right);
+    interpreter.by_name = false;
+    result
 }
 
 /// `torch.mul`, `torch.div`, `torch.pow`, `torch.matmul` by the operator they are.
@@ -304,7 +322,7 @@ pub(super) fn by_operator(interpreter: &mut Interpreter<'_>, args: &Args) -> Eva
         interpreter.report_shape_error(error, name, &provenance);
         return Ok(Value::Unknown);
     }
-    interpreter.binary(op, &args.value("input"), &args.value("other"))
+    by_name(interpreter, args, op, &args.value("input"), &args.value("other"))
 }
 
 /// `mm` takes matrices and `bmm` batches of them, neither broadcasts.

@@ -104,7 +104,12 @@ impl Interpreter<'_> {
             .and_then(|module| module.declared.get());
         let ids = self.module_stack.iter().rev();
         let module = ids.filter_map(|module| self.module_ids.get(&module.address())).next();
-        Provenance { call: self.site, declared, module: module.copied().unwrap_or(ModuleId(0)) }
+        Provenance {
+            call: self.site,
+            declared,
+            module: module.copied().unwrap_or(ModuleId(0)),
+            by_name: self.by_name,
+        }
     }
 
     /// The value of the graph that a tensor is.
