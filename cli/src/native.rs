@@ -4,14 +4,13 @@
 mod compiler;
 mod proof;
 
-use std::io::Write as _;
 use std::path::Path;
 
 use nasc_compiler::emit::c::{self, CModel, COptions, HostOptions};
 use nasc_compiler::emit::{EmitError, Weights};
 use nasc_compiler::ir::{CheckedGraph, Op, Producer};
-use nasc_runtime::checkpoint;
 use nasc_runtime::state::{Elements, StateDict, StateTensor};
+use nasc_runtime::{checkpoint, replace};
 
 pub(crate) use proof::verify;
 
@@ -195,32 +194,11 @@ fn failed(path: &Path, source: std::io::Error) -> CliError {
 
 /// Writes a file beside `path` and renames it, so that a full disk leaves no half of it.
 fn put(path: &Path, content: &[u8]) -> Result<(), CliError> {
-    place(path, content, 0o644).map_err(|source| failed(path, source))
+    replace::file(path, content).map_err(|source| failed(path, source))
 }
 
 fn put_executable(path: &Path, content: &[u8]) -> Result<(), CliError> {
-    place(path, content, 0o755).map_err(|source| failed(path, source))
-}
-
-fn place(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(content)?;
-    set_mode(file.as_file(), mode)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-#[cfg(unix)]
-fn set_mode(file: &std::fs::File, mode: u32) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_file: &std::fs::File, _mode: u32) -> std::io::Result<()> {
-    Ok(())
+    replace::executable(path, content).map_err(|source| failed(path, source))
 }
 
 /// A float tensor of a state dict.

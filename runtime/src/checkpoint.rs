@@ -2,13 +2,13 @@
 //! whether a state dict fits a network (`StateDict::check`).
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use crate::data::ImageTask;
 use crate::error::RuntimeError;
+use crate::replace;
 use crate::state::{Elements, StateDict, StateTensor};
 
 /// Key of the task among a file's metadata.
@@ -83,14 +83,8 @@ pub fn save_with_task(
 }
 
 fn write(bytes: &[u8], path: &Path) -> Result<(), RuntimeError> {
-    let failed = |source| RuntimeError::CheckpointFile { path: path.to_owned(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    replace::file(path, bytes)
+        .map_err(|source| RuntimeError::CheckpointFile { path: path.to_owned(), source })
 }
 
 /// Reads a checkpoint.

@@ -1,7 +1,8 @@
 //! Files that appear whole or not at all.
 
-use std::io::Write as _;
 use std::path::Path;
+
+use nasc_runtime::replace;
 
 use crate::error::CliError;
 
@@ -12,13 +13,7 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         let reason = format!("{} is a folder; name a file in it", path.display());
         return Err(CliError::Argument { argument: "--out", reason });
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    replace::file(path, bytes).map_err(failed)
 }
 
 /// Makes a folder, and those above it.

@@ -10,12 +10,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::arrange::RawParts;
 use super::dataset::{ImageShape, Split};
 use super::error::DataError;
 use super::hash::hexadecimal;
+use crate::replace;
 
 const MAGIC: &[u8; 8] = b"NASCIMG\0";
 const VERSION: u32 = 1;
@@ -197,7 +197,7 @@ fn read_split(source: &mut impl Read, images: usize, shape: ImageShape) -> io::R
 fn write(path: &Path, parts: &RawParts) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let file = NamedTempFile::new_in(folder)?;
+    let file = replace::temporary(folder)?;
     let inner = BufWriter::with_capacity(1 << 20, file);
     let mut sink = Hashing { inner, hash: Sha256::new() };
     write_header(&mut sink, parts)?;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use md5::{Digest, Md5};
-use tempfile::NamedTempFile;
 
 use super::error::DataError;
 use super::hash::hexadecimal;
 use super::options::{DataProgress, DataStage, ProgressSink, RemoteArchive};
+use crate::replace;
 
 /// A server that says nothing for this long is given up.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -29,7 +29,7 @@ pub(super) fn fetch(
     }
     fs::create_dir_all(cache_dir).map_err(DataError::io("make the folder", cache_dir.display()))?;
     let write_failed = || DataError::io("write", place.display());
-    let mut file = NamedTempFile::new_in(cache_dir).map_err(write_failed())?;
+    let mut file = replace::temporary(cache_dir).map_err(write_failed())?;
     let found = stream(archive, &place, file.as_file_mut(), progress)?;
     if !found.eq_ignore_ascii_case(&archive.md5) {
         let expected = archive.md5.clone();
