@@ -2,11 +2,12 @@
 //! diagnostics, printed by `render`.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nasc_runtime::RuntimeError;
 use nasc_runtime::data::DataError;
 use nasc_search::benchmark::nasbench201::BenchmarkError;
+use nasc_search::config::Place;
 use nasc_search::error::SearchError;
 use nasc_search::llm::LanguageModelError;
 
@@ -88,6 +89,16 @@ pub enum CliError {
         /// What is wrong and what is expected.
         reason: String,
     },
+    /// A configuration that cannot be used.
+    #[error("{}: {reason}", at(path, *place))]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, if the mistake has a place.
+        place: Option<Place>,
+        /// What is wrong; it names the key.
+        reason: String,
+    },
     /// A code that no diagnostic has.
     #[error(
         "there is no code `{code}`{}; `nasc explain` without a code lists them all",
@@ -145,4 +156,10 @@ impl CliError {
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, CliError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// `search.toml:3:1`, as compilers write it.
+fn at(path: &Path, place: Option<Place>) -> String {
+    let place = place.map(|place| format!(":{}:{}", place.line, place.column));
+    format!("{}{}", path.display(), place.unwrap_or_default())
 }

@@ -1,22 +1,22 @@
 //! `nasc search`: a search from its defaults or its configuration to an archive of trained
 //! networks, and `--resume` of one that was stopped.
 
+mod resume;
+mod setup;
+
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use nasc_runtime::data::{Dataset, SplitLimits};
-use nasc_search::config::{
-    CheckedConfig, DecodingMode, FitnessSplit, Preset, SearchConfig, TrainingConfig,
-};
-use nasc_search::error::SearchError;
+use nasc_runtime::data::Dataset;
+use nasc_search::config::{CheckedConfig, DecodingMode, FitnessSplit};
 use nasc_search::evaluate::Evaluator as _;
 use nasc_search::evaluate::training::TrainingEvaluator;
 use nasc_search::extract::extract;
 use nasc_search::llm::LanguageModel;
-use nasc_search::llm::scripted::{AtEnd, ScriptedModel};
 use nasc_search::observer::SearchEvent;
-use nasc_search::run::{Run, RunSetup, Task};
+use nasc_search::run::{Equipment, Run, RunSetup, Task};
 use nasc_search::scheduler::{SearchOutcome, Workers};
 use nasc_search::store::RunReader;
 
@@ -24,44 +24,41 @@ use crate::error::{CliError, Exit};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
-use crate::{accelerate, data, show};
-
-/// File of the default language model in the models folder.
-const DEFAULT_MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
-
-/// Tokens that the language model holds at once.
-const CONTEXT_TOKENS: u32 = 16_384;
+use crate::{accelerate, data, show, train};
 
 /// Search networks for a data set with a language model.
 #[derive(Debug, Args)]
 pub struct SearchArgs {
-    /// Go on with the run in this folder; its configuration and seed are kept.
+    /// Go on with the run in this folder, with its own configuration, data, model and seed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
-    /// quick (minutes), nasc or paper; see docs/search.md.
-    #[arg(long, default_value = "quick")]
-    preset: String,
+    /// quick (minutes), nasc or paper; see docs/search.md [default: quick].
+    #[arg(long)]
+    preset: Option<String>,
     /// A TOML file that names a preset and what differs from it.
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     config: Option<PathBuf>,
-    /// digits, cifar10, cifar100, or the path of a folder or archive; see docs/data.md.
-    #[arg(long, default_value = "digits")]
-    data: String,
+    /// digits, cifar10, cifar100, or the path of a folder or archive; see docs/data.md [default: digits].
+    #[arg(long)]
+    data: Option<String>,
     /// A GGUF file, or scripted:FILE for canned answers; else the default model.
     #[arg(long)]
     model: Option<String>,
     /// What restricts the model's text; else as the preset says.
     #[arg(long, value_enum)]
     decoding: Option<DecodingArg>,
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Seed of everything random [default: 1].
+    #[arg(long)]
+    seed: Option<u64>,
     /// The run's folder; it must not hold a run. Else runs/1, or the first number that is free.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Layers of the language model on a GPU.
-    #[arg(long, default_value_t = 0)]
-    gpu_layers: u32,
+    /// Layers of the language model on a GPU [default: 0].
+    #[arg(long)]
+    gpu_layers: Option<u32>,
+    /// Threads; all cores if it is left out. The same number gives the same run.
+    #[arg(long)]
+    threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,25 +69,93 @@ enum DecodingArg {
     Shape,
 }
 
+impl DecodingArg {
+    const fn mode(self) -> DecodingMode {
+        match self {
+            DecodingArg::Free => DecodingMode::Free,
+            DecodingArg::Shape => DecodingMode::Shape,
+        }
+    }
+}
+
 pub(crate) fn run(
     args: &SearchArgs,
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let mut model = language_model(args, environment)?;
-    let resumed = args.resume.as_deref().map(Run::resume).transpose()?;
-    let config = match &resumed {
-        Some(run) => run.config().clone(),
-        None => config(args)?,
-    };
-    let spec = resumed.as_ref().map_or(args.data.as_str(), |run| run.task().data.as_str());
-    let data = dataset(spec, &config, environment, output)?;
-    let mut evaluator = TrainingEvaluator::new(&data, config.training, config.budget);
-    let mut run = match resumed {
-        Some(run) => run,
-        None => create(args, config, &data, &evaluator, model.as_ref())?,
-    };
-    output.remark(data::describe(&data))?;
+    match &args.resume {
+        Some(directory) => go_on(args, directory, environment, output),
+        None => begin(args, environment, output),
+    }
+}
+
+/// A new run.
+fn begin(
+    args: &SearchArgs,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let config = setup::config(args)?;
+    let equipment = setup::equipment(args, environment)?;
+    let model = setup::language_model(&equipment)?;
+    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
+    let spec = setup::data_spec(args.data.as_deref().unwrap_or("digits"))?;
+    let data = setup::dataset(&spec, &config, environment, output)?;
+    let evaluator = TrainingEvaluator::new(&data, config.training, config.budget);
+    let task = task(spec, &data);
+    let run = create(args, config, task, equipment, &evaluator, model.as_ref())?;
+    work(run, model, evaluator, &data, environment, output)
+}
+
+/// A run that was begun before.
+fn go_on(
+    args: &SearchArgs,
+    directory: &Path,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let run = Run::resume(directory)?;
+    resume::check(args, &run)?;
+    let spec = resume::data(args, &run)?;
+    let equipment = resume::equipment(args, &run)?;
+    let model = setup::language_model(&equipment)?;
+    resume::check_model(&run, &model.describe())?;
+    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
+    let data = setup::dataset(&spec, run.config(), environment, output)?;
+    resume::check_data(&run, &task(spec, &data))?;
+    let evaluator = TrainingEvaluator::new(&data, run.config().training, run.config().budget);
+    work(run, model, evaluator, &data, environment, output)
+}
+
+fn task(data: String, images: &Dataset) -> Task {
+    let input = images.shape().dims().map(|extent| extent as u64);
+    Task { data, input, classes: images.classes() as u64 }
+}
+
+fn create(
+    args: &SearchArgs,
+    config: CheckedConfig,
+    task: Task,
+    equipment: Equipment,
+    evaluator: &TrainingEvaluator<'_>,
+    model: &dyn LanguageModel,
+) -> Result<Run, CliError> {
+    let (model, evaluator) = (model.describe(), evaluator.describe());
+    let seed = args.seed.unwrap_or(1);
+    let out = args.out.clone().unwrap_or_else(setup::free_folder);
+    Ok(Run::create(&out, RunSetup { config, seed, task, model, evaluator, equipment })?)
+}
+
+/// Searches to the end, and tells what was found.
+fn work(
+    mut run: Run,
+    mut model: Box<dyn LanguageModel>,
+    mut evaluator: TrainingEvaluator<'_>,
+    data: &Dataset,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    output.remark(data::describe(data))?;
     accelerate::install(environment, output)?;
     if run.config().training.fitness_split == FitnessSplit::Test {
         output.remark("fitness is accuracy on the test split, as in the paper")?;
@@ -131,112 +196,6 @@ fn finish(
             Ok(Exit::Interrupted)
         }
     }
-}
-
-/// The configuration of a new run.
-fn config(args: &SearchArgs) -> Result<CheckedConfig, CliError> {
-    let mut config = match &args.config {
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| CliError::Read { path: path.clone(), source })?;
-            SearchConfig::from_toml(&text).map_err(SearchError::from)?
-        }
-        None => preset(&args.preset)?.config(),
-    };
-    match args.decoding {
-        Some(DecodingArg::Free) => config.language_model.decoding = DecodingMode::Free,
-        Some(DecodingArg::Shape) => config.language_model.decoding = DecodingMode::Shape,
-        None => {}
-    }
-    Ok(config.check().map_err(SearchError::from)?)
-}
-
-fn preset(name: &str) -> Result<Preset, CliError> {
-    Preset::from_name(name).ok_or_else(|| CliError::Argument {
-        argument: "--preset",
-        reason: format!("`{name}` is no preset; there are quick, nasc and paper"),
-    })
-}
-
-fn create(
-    args: &SearchArgs,
-    config: CheckedConfig,
-    data: &Dataset,
-    evaluator: &TrainingEvaluator<'_>,
-    model: &dyn LanguageModel,
-) -> Result<Run, CliError> {
-    let task = Task {
-        data: args.data.clone(),
-        input: data.shape().dims().map(|extent| extent as u64),
-        classes: data.classes() as u64,
-    };
-    let (model, evaluator) = (model.describe(), evaluator.describe());
-    let out = args.out.clone().unwrap_or_else(free_folder);
-    Ok(Run::create(&out, RunSetup { config, seed: args.seed, task, model, evaluator })?)
-}
-
-/// The first of runs/1, runs/2 and so on that is not there.
-fn free_folder() -> PathBuf {
-    let folder = |number: u32| Path::new("runs").join(number.to_string());
-    (1..).map(folder).find(|folder| !folder.exists()).unwrap_or_else(|| folder(0))
-}
-
-/// The data set as the configuration wants it: its splits and how many images of each.
-fn dataset(
-    spec: &str,
-    config: &CheckedConfig,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Dataset, CliError> {
-    let TrainingConfig { fitness_split, max_train_examples, max_fitness_examples, .. } =
-        config.training;
-    let mut options = data::options(environment);
-    if fitness_split == FitnessSplit::Test {
-        options.validation = nasc_runtime::data::ValidationSource::TestSplit;
-    }
-    let limit = |limit: Option<u32>| limit.and_then(|limit| usize::try_from(limit).ok());
-    options.limits = SplitLimits {
-        train: limit(max_train_examples),
-        validation: limit(max_fitness_examples),
-        ..SplitLimits::unlimited()
-    };
-    data::open(spec, &options, &mut Progress::new(output))
-}
-
-fn language_model(
-    args: &SearchArgs,
-    environment: &Environment,
-) -> Result<Box<dyn LanguageModel>, CliError> {
-    if let Some(script) = args.model.as_deref().and_then(|model| model.strip_prefix("scripted:")) {
-        return Ok(Box::new(ScriptedModel::from_file(Path::new(script), AtEnd::BySeed)?));
-    }
-    let path = match &args.model {
-        Some(path) => PathBuf::from(path),
-        None => environment.models().join(DEFAULT_MODEL),
-    };
-    if args.model.is_none() && !path.is_file() {
-        return Err(CliError::NoModel { path });
-    }
-    llama(&path, args.gpu_layers)
-}
-
-#[cfg(feature = "llama")]
-fn llama(path: &Path, gpu_layers: u32) -> Result<Box<dyn LanguageModel>, CliError> {
-    use nasc_search::llm::llama::{LlamaModel, LlamaOptions};
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let options = LlamaOptions {
-        threads: u32::try_from(threads).unwrap_or(1),
-        context_tokens: CONTEXT_TOKENS,
-        gpu_layers,
-        batch_sequences: 16,
-    };
-    Ok(Box::new(LlamaModel::load(path, &options)?))
-}
-
-#[cfg(not(feature = "llama"))]
-fn llama(_: &Path, _: u32) -> Result<Box<dyn LanguageModel>, CliError> {
-    let _ = CONTEXT_TOKENS;
-    Err(CliError::NoLlama)
 }
 
 /// Bars for generation, training and the whole run; a line for each generation.

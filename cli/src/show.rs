@@ -1,11 +1,12 @@
 //! `nasc show`: the summary of a search's folder, also while the search runs.
 
+use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nasc_search::archive::ArchiveStats;
 use nasc_search::config::{FitnessSplit, SearchConfig};
-use nasc_search::store::{EliteRow, RunReader, RunSummary, Seconds};
+use nasc_search::store::{EliteRow, RunReader, RunRecord, RunSummary, Seconds};
 
 use crate::error::{CliError, Exit};
 use crate::number::{grouped, percent, ratio, seconds};
@@ -55,8 +56,9 @@ pub(crate) fn summary(
     let record = reader.record()?;
     let config = record.read_config().map_err(nasc_search::error::SearchError::from)?;
     let mut elites = reader.elites()?;
-    elites.sort_by(|a, b| fitness(b).total_cmp(&fitness(a)).then(a.cell.cmp(&b.cell)));
+    elites.sort_by(better_first);
     output.line(format!("run {}, seed {}, {}", directory.display(), record.seed, record.model))?;
+    output.line(equipment(directory, &record, &config)?)?;
     output.line("")?;
     totals(&reader.summary()?, &config, elites.first()).print(output)?;
     output.line("")?;
@@ -65,8 +67,30 @@ pub(crate) fn summary(
     next_command(directory, elites.first(), output)
 }
 
-fn fitness(elite: &EliteRow) -> f64 {
-    elite.candidate.fitness.unwrap_or(f64::NEG_INFINITY)
+/// `decoding shape, 2 threads, no layer on a GPU`.
+fn equipment(
+    directory: &Path,
+    record: &RunRecord,
+    config: &SearchConfig,
+) -> Result<String, CliError> {
+    let equipment = record.read_equipment().map_err(|error| {
+        let (path, what) = (directory.to_owned(), error.to_string());
+        nasc_search::error::SearchError::Corrupt { path, what }
+    })?;
+    let decoding = config.language_model.decoding.name();
+    let gpu = match equipment.gpu_layers {
+        0 => "no layer on a GPU".to_owned(),
+        layers => format!("{layers} layers on a GPU"),
+    };
+    Ok(format!("decoding {decoding}, {} threads, {gpu}", equipment.threads))
+}
+
+/// By fitness; of equally fit ones the one with the lower loss, as in the archive.
+fn better_first(one: &EliteRow, other: &EliteRow) -> Ordering {
+    let fitness = |elite: &EliteRow| elite.candidate.fitness.unwrap_or(f64::NEG_INFINITY);
+    let loss = |elite: &EliteRow| elite.candidate.loss.unwrap_or(f64::INFINITY);
+    let by_fitness = fitness(other).total_cmp(&fitness(one));
+    by_fitness.then(loss(one).total_cmp(&loss(other))).then(one.cell.cmp(&other.cell))
 }
 
 fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) -> Table {
@@ -79,7 +103,9 @@ fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) 
     row("candidates", grouped(candidates), format!("in {} generations", summary.generations));
     row("parsed", grouped(summary.parsed), share(summary.parsed));
     row("checked", grouped(summary.checked), share(summary.checked));
-    row("trained", grouped(summary.evaluated), share(summary.evaluated));
+    row("trained", grouped(summary.trained), share(summary.trained));
+    let untrained = summary.evaluated - summary.trained;
+    row("scored untrained", grouped(untrained), "by the random phase".to_owned());
     row("distinct networks", grouped(summary.distinct), share(summary.distinct));
     let network_cells = config.network_archive.cells;
     row("network archive", cells(summary.networks), format!("of {network_cells} cells"));

@@ -28,10 +28,11 @@ fn search(folder: &Path, arguments: &[&str]) -> Command {
                 [training]\nepochs = 1\nmax_train_examples = 200\n";
     std::fs::write(&config, text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_nasc"));
-    command.arg("search").args(arguments).arg("--model");
-    command.arg(format!("scripted:{}", script.display()));
+    command.arg("search").args(arguments);
+    // a run knows the rest itself
     if !arguments.contains(&"--resume") {
-        command.arg("--config").arg(config).args(["--seed", "7"]);
+        command.arg("--config").arg(config).args(["--seed", "7", "--model"]);
+        command.arg(format!("scripted:{}", script.display()));
     }
     command
 }

@@ -55,6 +55,14 @@ fn a_search_ends_with_an_archive_of_trained_networks_and_repeats_itself() {
     let row = |name: &str| first.lines().find(|line| line.contains(name)).unwrap().to_owned();
     assert!(row("best validation accuracy").contains('9'), "{first}");
     assert!(row("next:").contains("nasc show"), "{first}");
+    let figure = |name: &str| -> u64 {
+        let row = row(name);
+        row.split_whitespace().find_map(|word| word.parse().ok()).unwrap()
+    };
+    // the random phase's two rounds of eight are not among the trained
+    assert!(figure("trained ") <= 48 && figure("scored untrained") <= 16, "{first}");
+    assert_eq!(figure("trained ") + figure("scored untrained"), figure("checked"), "{first}");
+    assert!(first.contains("decoding shape") && first.contains("threads"), "{first}");
     let (_, second, _) = searched(folder.path(), "second");
     assert_eq!(lasting(&first), lasting(&second));
 }
@@ -74,4 +82,63 @@ fn a_model_that_is_not_there_is_named() {
     let (code, _, errors) = nasc(folder.path(), &["search"]);
     assert_eq!(code, 2);
     assert!(errors.contains("scripts/fetch-model.sh"), "{errors}");
+}
+
+#[test]
+fn a_run_is_resumed_without_arguments_and_refuses_those_that_contradict_it() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(searched(folder.path(), "run").0, 0);
+    let run = folder.path().join("run").display().to_string();
+    let (code, alone, errors) = nasc(folder.path(), &["search", "--resume", &run]);
+    assert_eq!(code, 0, "{errors}");
+    assert!(alone.contains("best validation accuracy"), "{alone}");
+    let model = format!("scripted:{}", folder.path().join("answers.txt").display());
+    let other = folder.path().join("other.toml");
+    std::fs::write(&other, "[training]\nepochs = 7\n").unwrap();
+    let (other, same) = (other.display().to_string(), folder.path().join("same.toml"));
+    std::fs::write(&same, "preset = \"quick\"\n").unwrap();
+    let same = same.display().to_string();
+    let agreeing = ["--seed", "3", "--data", "digits", "--out", &run, "--model", &model];
+    let agree: [&[&str]; 3] = [&agreeing, &["--preset", "quick"], &["--config", &same]];
+    for arguments in agree {
+        let (code, _, errors) =
+            nasc(folder.path(), &[&["search", "--resume", &run], arguments].concat());
+        assert_eq!(code, 0, "{arguments:?}: {errors}");
+    }
+    for (arguments, parts) in [
+        (["--seed", "4"], ["--seed", "begun with 3"]),
+        (["--preset", "paper"], ["--preset", "begun with quick"]),
+        (["--decoding", "free"], ["--decoding", "begun with shape"]),
+        (["--data", "cifar10"], ["--data", "begun with digits"]),
+        (["--gpu-layers", "9"], ["--gpu-layers", "begun with 0"]),
+        (["--threads", "77"], ["--threads", "begun with "]),
+        (["--out", "elsewhere"], ["--out", &run]),
+        (["--config", &other], ["`training.epochs` is 7", "and 6 in the run"]),
+    ] {
+        let (code, _, errors) =
+            nasc(folder.path(), &[&["search", "--resume", &run][..], &arguments].concat());
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(parts.iter().all(|part| errors.contains(part)), "{arguments:?}: {errors}");
+    }
+    let script = format!("scripted:{other}");
+    let (code, _, errors) = nasc(folder.path(), &["search", "--resume", &run, "--model", &script]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("--model") && errors.contains(&model), "{errors}");
+}
+
+#[test]
+fn a_mistake_in_a_configuration_has_its_file_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.toml");
+    let path = file.display().to_string();
+    for (text, told) in [
+        ("preset = \"paper\"\n[training]\nepoch = 3\n", ":3:1: `training.epoch`: unknown field"),
+        ("[training]\n  epochs = 0\n", ":2:3: `training.epochs` = 0"),
+        ("offspring = 3\nseed 4\n", ":2:"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (code, _, errors) = nasc(folder.path(), &["search", "--config", &path]);
+        assert_eq!(code, 2);
+        assert!(errors.contains(&format!("{path}{told}")), "{text}: {errors}");
+    }
 }

@@ -35,7 +35,7 @@ pub use dataset::{Dataset, DatasetParts, ImageShape, Split, SplitKind};
 pub use digits::digits;
 pub use error::DataError;
 pub use normalize::{ChannelStatistics, Normalization, PixelScaling};
-pub use open::open;
+pub use open::{NAMES, open};
 pub use options::{
     DataOptions, DataProgress, DataStage, RemoteArchive, SplitLimits, ValidationSource,
 };

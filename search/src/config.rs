@@ -2,11 +2,14 @@
 //! Presets are in `presets`, the rules a configuration must satisfy in `check`.
 
 mod check;
+mod place;
 mod presets;
 mod text;
 mod training;
 
 pub use check::CheckedConfig;
+pub use place::Place;
+pub use text::Difference;
 
 use crate::archive::Scale;
 use crate::measures::Descriptor;
@@ -240,6 +243,17 @@ pub enum DecodingMode {
     Shape,
 }
 
+impl DecodingMode {
+    /// The name in TOML and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Shape => "shape",
+        }
+    }
+}
+
 /// How a candidate is trained on cross-entropy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -299,9 +313,11 @@ pub struct BudgetConfig {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// The text is no TOML, or a key is unknown, missing or of the wrong type.
-    #[error("the search configuration cannot be read: {reason}")]
+    #[error("the search configuration cannot be read{}: {reason}", in_words(*place))]
     Text {
-        /// What the reader said; it quotes the line and names the key.
+        /// Where, if it is known.
+        place: Option<Place>,
+        /// What is wrong; it names the key.
         reason: String,
     },
     /// A value breaks a rule.
@@ -314,4 +330,11 @@ pub enum ConfigError {
         /// What it must satisfy.
         requirement: String,
     },
+}
+
+/// ` at line 3, column 1`.
+fn in_words(place: Option<Place>) -> String {
+    place.map_or_else(String::new, |place| {
+        format!(" at line {}, column {}", place.line, place.column)
+    })
 }

@@ -136,6 +136,11 @@ pub enum Rejection {
     },
     /// Training used up its time budget.
     TimedOut,
+    /// nasc broke down over it: its process ended while it was evaluated, as often as it is tried.
+    Crashed {
+        /// Times it was tried.
+        attempts: u32,
+    },
 }
 
 impl Rejection {
@@ -150,25 +155,26 @@ impl Rejection {
             Self::OverBudget { .. } => "over_budget",
             Self::Diverged { .. } => "diverged",
             Self::TimedOut => "timed_out",
+            Self::Crashed { .. } => "crashed",
         }
     }
 
-    /// Whether the text was syntactically right.
+    /// Whether the text is known to be syntactically right.
     #[must_use]
     pub const fn parsed(&self) -> bool {
         match self {
-            Self::PromptTooLong { .. } | Self::NoCode => false,
+            Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
             Self::Compile { parsed, .. } => *parsed,
             Self::WrongOutput { .. } | Self::OverBudget { .. } => true,
             Self::Diverged { .. } | Self::TimedOut => true,
         }
     }
 
-    /// Whether the text is a network of the right signature.
+    /// Whether the text is known to be a network of the right signature.
     #[must_use]
     pub const fn checked(&self) -> bool {
         match self {
-            Self::PromptTooLong { .. } | Self::NoCode => false,
+            Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
             Self::Compile { .. } | Self::WrongOutput { .. } => false,
             Self::OverBudget { .. } | Self::Diverged { .. } | Self::TimedOut => true,
         }

@@ -13,12 +13,35 @@ use std::path::Path;
 /// What the networks are for. Part of the run format.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
-    /// Name of the data set, for the record.
+    /// Name or absolute path of the data set.
     pub data: String,
     /// Channels, height and width of one image.
     pub input: [u64; 3],
     /// Number of classes: a network's output is `[N, classes]`.
     pub classes: u64,
+}
+
+impl Task {
+    /// The data set without the folders above it.
+    #[must_use]
+    pub fn data_name(&self) -> &str {
+        let name = Path::new(&self.data).file_name().and_then(|name| name.to_str());
+        name.unwrap_or(&self.data)
+    }
+}
+
+/// What a run is worked on with: enough to go on with it without asking. Part of the run format.
+///
+/// The number of threads is part of it, since it decides in which order sums over a batch are made:
+/// another number gives other last digits, and in time other networks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Equipment {
+    /// Where the language model is found, as a command line names it; paths are absolute.
+    pub model: String,
+    /// Its layers on a GPU.
+    pub gpu_layers: u32,
+    /// Threads of the language model and of training.
+    pub threads: u32,
 }
 
 /// What a new run is made of.
@@ -34,6 +57,8 @@ pub struct RunSetup {
     pub model: String,
     /// [`crate::evaluate::Evaluator::describe`] of the evaluator.
     pub evaluator: String,
+    /// What the run is worked on with.
+    pub equipment: Equipment,
 }
 
 /// A run that this process may go on with: it holds the folder's lock.
@@ -43,7 +68,7 @@ pub struct RunSetup {
 /// use nasc_search::error::SearchError;
 /// use nasc_search::evaluate::Evaluator;
 /// use nasc_search::llm::LanguageModel;
-/// use nasc_search::run::{Run, RunSetup, Task};
+/// use nasc_search::run::{Equipment, Run, RunSetup, Task};
 /// use nasc_search::scheduler::{SearchOutcome, Workers};
 /// use std::ops::ControlFlow;
 /// use std::path::Path;
@@ -60,6 +85,7 @@ pub struct RunSetup {
 ///         task: Task { data: "digits".to_owned(), input: [1, 8, 8], classes: 10 },
 ///         model: model.describe(),
 ///         evaluator: evaluator.describe(),
+///         equipment: Equipment { model: "scripted:a.txt".to_owned(), gpu_layers: 0, threads: 1 },
 ///     };
 ///     let mut run = Run::create(directory, setup)?; // or Run::resume(directory)
 ///     let observer = &mut |_: nasc_search::observer::SearchEvent<'_>| ControlFlow::Continue(());
@@ -73,6 +99,7 @@ pub struct Run {
     pub(crate) prompts: PromptLibrary,
     pub(crate) record: RunRecord,
     task: Task,
+    equipment: Equipment,
 }
 
 impl Run {
@@ -82,7 +109,7 @@ impl Run {
     /// [`SearchError::RunExists`] if the folder holds a run; prompt texts that cannot be used;
     /// the errors of the file system and the database.
     pub fn create(directory: &Path, setup: RunSetup) -> Result<Self, SearchError> {
-        let RunSetup { config, seed, task, model, evaluator } = setup;
+        let RunSetup { config, seed, task, model, evaluator, equipment } = setup;
         require_storable(seed)?;
         let prompts =
             PromptLibrary::load(config.prompts.instructions, config.prompts.directory.as_deref())?;
@@ -97,11 +124,12 @@ impl Run {
             first_network: prompts.first_network(task.input, task.classes),
             model,
             evaluator,
+            equipment: text(serde_json::to_string(&equipment))?,
             network_centroids,
             prompt_centroids,
         };
         let store = Store::create(directory, &record)?;
-        Ok(Self { store, config, prompts, record, task })
+        Ok(Self { store, config, prompts, record, task, equipment })
     }
 
     /// Opens the run of a folder, to go on with it.
@@ -114,7 +142,8 @@ impl Run {
         let text = |error| unwritable(directory, error);
         let (config, task) = (record.read_config()?, record.read_task().map_err(text)?);
         let prompts = record.read_prompts().map_err(text)?;
-        Ok(Self { store, config, prompts, record, task })
+        let equipment = record.read_equipment().map_err(text)?;
+        Ok(Self { store, config, prompts, record, task, equipment })
     }
 
     /// The run's folder.
@@ -133,6 +162,12 @@ impl Run {
     #[must_use]
     pub const fn task(&self) -> &Task {
         &self.task
+    }
+
+    /// What the run is worked on with.
+    #[must_use]
+    pub const fn equipment(&self) -> &Equipment {
+        &self.equipment
     }
 
     /// The root seed.
@@ -184,6 +219,14 @@ impl RunRecord {
     /// If it was not written by this format.
     pub fn read_task(&self) -> serde_json::Result<Task> {
         serde_json::from_str(&self.task)
+    }
+
+    /// What the run is worked on with.
+    ///
+    /// # Errors
+    /// If it was not written by this format.
+    pub fn read_equipment(&self) -> serde_json::Result<Equipment> {
+        serde_json::from_str(&self.equipment)
     }
 
     /// The prompt texts; a prompt elite's instruction is an index into them.

@@ -71,7 +71,7 @@ impl<'a> Run<'a> {
         let row = &elite.candidate;
         let parents: Vec<String> = row.parents.iter().map(|parent| parent.0.to_string()).collect();
         let mut facts = vec![
-            ("nasc.run_data", self.task.data.clone()),
+            ("nasc.run_data", self.task.data_name().to_owned()),
             ("nasc.candidate", row.candidate.0.to_string()),
             ("nasc.cell", elite.cell.to_string()),
             ("nasc.operator", row.operator.clone()),
@@ -140,7 +140,7 @@ pub(super) fn all(
     let exit = if without_form { Exit::Program } else { Exit::Success };
     let written = (networks.len() - refused.len()) as u64;
     let version = env!("CARGO_PKG_VERSION");
-    let data = run.task.data.clone();
+    let data = run.task.data_name().to_owned();
     let index = Index { format: "nasc-archive", version: 1, nasc: version, data, networks };
     index_file(&args.out, &index)?;
     let out = args.out.display();

@@ -17,7 +17,7 @@ pub enum DataError {
         /// What was asked for.
         spec: String,
         /// The names that are always understood.
-        names: &'static str,
+        names: String,
     },
     /// The path exists, but nothing in it is a known layout.
     #[error(

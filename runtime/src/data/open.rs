@@ -17,7 +17,8 @@ use super::options::{DataOptions, DataProgress, ProgressSink, RemoteArchive};
 use super::parquet;
 use super::pictures;
 
-const NAMES: &str = "digits, cifar10, cifar100";
+/// The data sets that have a name.
+pub const NAMES: [&str; 3] = ["digits", "cifar10", "cifar100"];
 
 /// Opens a data set by name or path.
 ///
@@ -78,7 +79,7 @@ fn open_path(
         return arrange::arrange(&name, raw, options);
     }
     if !path.exists() {
-        return Err(DataError::NotFound { spec: spec.to_owned(), names: NAMES });
+        return Err(DataError::NotFound { spec: spec.to_owned(), names: NAMES.join(", ") });
     }
     if numpy::is_npz(path) {
         return arrange::arrange(&folder_name(path), numpy::read_npz(path, options)?, options);

@@ -26,6 +26,12 @@ impl Deref for CheckedConfig {
 }
 
 impl CheckedConfig {
+    /// The configuration, to be changed and checked again.
+    #[must_use]
+    pub fn into_config(self) -> SearchConfig {
+        self.config
+    }
+
     /// The axes of the network archive.
     #[must_use]
     pub fn network_axes(&self) -> &[Axis] {

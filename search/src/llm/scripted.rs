@@ -5,6 +5,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use super::{
     Completion, FinishReason, GenerationProgress, LanguageModel, LanguageModelError, ProgressSink,
     Request,
@@ -31,6 +33,8 @@ pub struct ScriptedModel {
     answers: Vec<String>,
     at_end: AtEnd,
     given: usize,
+    /// Of the script, in hexadecimal.
+    fingerprint: String,
 }
 
 impl ScriptedModel {
@@ -46,7 +50,9 @@ impl ScriptedModel {
             }
         }
         answers.retain(|answer| !answer.trim().is_empty());
-        Self { answers, at_end, given: 0 }
+        let digest = Sha256::digest(script.as_bytes());
+        let fingerprint = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        Self { answers, at_end, given: 0, fingerprint }
     }
 
     /// The completions of a script in a file.
@@ -80,7 +86,7 @@ impl ScriptedModel {
 
 impl LanguageModel for ScriptedModel {
     fn describe(&self) -> String {
-        format!("scripted ({} answers)", self.answers.len())
+        format!("scripted, {} answers (sha256 {})", self.answers.len(), self.fingerprint)
     }
 
     fn generate(
@@ -132,6 +138,14 @@ mod tests {
         let texts: Vec<&str> = completions.iter().map(|answer| answer.text.as_str()).collect();
         assert_eq!(texts, ["first\nline\n", "second\n", "first\nline\n"]);
         assert_eq!(finished, [1, 2, 3]);
+    }
+
+    #[test]
+    fn scripts_of_equally_many_answers_are_told_apart() {
+        let describe = |script| ScriptedModel::new(script, AtEnd::Stop).describe();
+        assert_eq!(describe(SCRIPT), describe(SCRIPT));
+        assert_ne!(describe(SCRIPT), describe("first\nline\n=== completion\nthird\n"));
+        assert!(describe(SCRIPT).contains("2 answers"));
     }
 
     #[test]

@@ -5,13 +5,18 @@ use crate::archive::{AddStatus, Archive as _, Elite, Objective};
 use crate::emitter::{Emitter, Outcome, Proposal};
 use crate::error::SearchError;
 use crate::evaluate::{
-    Effort, EvaluationRequest, EvaluationSeconds, Judgement, Rejection, TrainProgress, Verdict,
+    Effort, EvaluateError, EvaluationRequest, EvaluationSeconds, Judgement, Rejection,
+    TrainProgress, Verdict,
 };
 use crate::measures::{CostFigures, measures};
 use crate::observer::SearchEvent;
 use crate::seed::Purpose;
 use crate::state::{CandidateId, Network, Operator};
 use crate::store::{FinishedCandidate, StoredCandidate, StoredResult};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Times that a candidate is tried which takes the process with it; then it is given up.
+const MOST_ATTEMPTS: u32 = 2;
 
 /// Candidates of the random phase are placed untrained; those of evolution are trained.
 const fn effort(operator: Operator) -> Effort {
@@ -19,6 +24,11 @@ const fn effort(operator: Operator) -> Effort {
         Operator::First | Operator::Random => Effort::Untrained,
         Operator::Mutation | Operator::Crossover => Effort::Train,
     }
+}
+
+fn rejected(rejection: Rejection) -> Judgement {
+    let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
+    Judgement { verdict: Verdict::Rejected(rejection), seconds }
 }
 
 impl Scheduler<'_, '_, '_> {
@@ -29,8 +39,11 @@ impl Scheduler<'_, '_, '_> {
         stored: StoredCandidate,
         offspring: usize,
     ) -> Result<(), Stop> {
-        let StoredCandidate { source, refused, result, .. } = stored;
+        let StoredCandidate { source, refused, result, attempts, .. } = stored;
         let source = match (&source, refused) {
+            (Some(_), None) if result.is_none() && attempts >= MOST_ATTEMPTS => {
+                Err(Rejection::Crashed { attempts })
+            }
             (Some(source), None) => Ok(source.as_str()),
             (_, Some(rejection)) => Err(rejection),
             (None, None) => Err(Rejection::NoCode),
@@ -73,7 +86,12 @@ impl Scheduler<'_, '_, '_> {
         let known = source.as_ref().ok().copied();
         self.tell(SearchEvent::CandidateStarted { candidate, index, offspring, source: known })?;
         let Judgement { verdict, seconds } = self.judge(proposal, source)?;
-        let outcome = self.store_verdict(proposal, known, &verdict, seconds)?;
+        let outcome = self.store_verdict(proposal, known, &verdict, seconds);
+        if outcome.is_err() && known.is_some() {
+            // Not the candidate's doing. A full disk may refuse this, too.
+            let _ = self.run.store.withdraw_attempt(candidate);
+        }
+        let outcome = outcome?;
         let (fitness, status) = match outcome {
             Outcome::Untrainable => (None, None),
             Outcome::Evaluated { objective, status } => (Some(objective.value()), Some(status)),
@@ -94,20 +112,35 @@ impl Scheduler<'_, '_, '_> {
         let candidate = proposal.candidate;
         let source = match source {
             Ok(source) => source,
-            Err(rejection) => {
-                let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
-                return Ok(Judgement { verdict: Verdict::Rejected(rejection), seconds });
-            }
+            Err(rejection) => return Ok(rejected(rejection)),
         };
         let request = EvaluationRequest {
             source,
             effort: effort(proposal.operator),
             seed: self.run.seed().derive(Purpose::Training, &[candidate.0]),
         };
+        self.run.store.begin_attempt(candidate)?;
+        let judgement = self.evaluate(candidate, request);
+        if matches!(judgement, Err(EvaluateError::Interrupted)) {
+            self.run.store.withdraw_attempt(candidate)?;
+        }
+        Ok(judgement?)
+    }
+
+    /// Asks the evaluator; a candidate over which it panics has crashed.
+    fn evaluate(
+        &mut self,
+        candidate: CandidateId,
+        request: EvaluationRequest<'_>,
+    ) -> Result<Judgement, EvaluateError> {
         let observer = &mut *self.workers.observer;
         let mut progress =
             |progress: TrainProgress| observer.event(SearchEvent::Training { candidate, progress });
-        Ok(self.workers.evaluator.evaluate(request, &mut progress)?)
+        let evaluator = &mut *self.workers.evaluator;
+        // An evaluator keeps nothing from one candidate to the next.
+        let evaluate = AssertUnwindSafe(|| evaluator.evaluate(request, &mut progress));
+        let crashed = || Ok(rejected(Rejection::Crashed { attempts: 1 }));
+        catch_unwind(evaluate).unwrap_or_else(|_| crashed())
     }
 
     fn store_verdict(

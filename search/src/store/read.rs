@@ -39,6 +39,8 @@ pub struct StoredCandidate {
     pub generated: bool,
     /// The source found in the completion.
     pub source: Option<String>,
+    /// Times an evaluation of it was begun and has not come to an end.
+    pub attempts: u32,
     /// Why the language model wrote nothing.
     pub refused: Option<Rejection>,
     /// Its result, if it is finished.
@@ -76,6 +78,7 @@ pub(super) fn run_record(connection: &Connection) -> rusqlite::Result<RunRecord>
             first_network: row.get("first_network")?,
             model: row.get("model")?,
             evaluator: row.get("evaluator")?,
+            equipment: row.get("equipment")?,
             network_centroids,
             prompt_centroids,
         })
@@ -131,6 +134,7 @@ fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
         prompt: row.get("prompt")?,
         generated: row.get::<_, Option<i64>>("generated_ms")?.is_some(),
         source: row.get("source")?,
+        attempts: row.get("attempts")?,
         refused: rejection(row)?,
         result: result(row)?,
     };

@@ -34,8 +34,10 @@ pub struct RunSummary {
     pub parsed: u64,
     /// Those that are networks of the right signature.
     pub checked: u64,
-    /// Those that have a fitness.
+    /// Those that have a fitness, trained or not.
     pub evaluated: u64,
+    /// Those of them that were trained: not the random phase's, which are scored as they are.
+    pub trained: u64,
     /// Different networks among these: by fingerprint, or by source where there is none.
     pub distinct: u64,
     /// Those that entered the network archive.
@@ -152,11 +154,12 @@ pub struct PromptEliteRow {
 /// A text that is no code or no syntax was not parsed; one that is no network was not checked.
 pub(super) const SUMMARY: &str = "
 SELECT count(*) AS candidates,
-    count(*) FILTER (WHERE verdict IS NOT NULL AND verdict NOT IN ('prompt_too_long', 'no_code') AND NOT
+    count(*) FILTER (WHERE verdict IS NOT NULL AND verdict NOT IN ('prompt_too_long', 'no_code', 'crashed') AND NOT
         (verdict = 'compile' AND json_extract(rejection, '$.parsed') = 0)) AS parsed,
     count(*) FILTER (WHERE verdict NOT IN
-        ('prompt_too_long', 'no_code', 'compile', 'wrong_output')) AS checked,
+        ('prompt_too_long', 'no_code', 'crashed', 'compile', 'wrong_output')) AS checked,
     count(fitness) AS evaluated,
+    count(*) FILTER (WHERE fitness IS NOT NULL AND curve <> '[]') AS trained,
     count(DISTINCT CASE WHEN fitness IS NOT NULL THEN coalesce(fingerprint, source) END)
         AS distinct_networks,
     count(*) FILTER (WHERE add_status IN ('new', 'improve_existing')) AS entered,
@@ -172,6 +175,7 @@ pub(super) fn counts(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
         parsed: unsigned(row, "parsed")?,
         checked: unsigned(row, "checked")?,
         evaluated: unsigned(row, "evaluated")?,
+        trained: unsigned(row, "trained")?,
         distinct: unsigned(row, "distinct_networks")?,
         entered: unsigned(row, "entered")?,
         tokens: unsigned(row, "tokens")?,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Version of the tables; a reader refuses any other.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// Long texts are the last columns of their table, so that counting need not page through them.
 pub(super) const TABLES: &str = "
@@ -21,7 +21,8 @@ CREATE TABLE run (
     prompts TEXT NOT NULL,
     first_network TEXT NOT NULL,
     model TEXT NOT NULL,
-    evaluator TEXT NOT NULL
+    evaluator TEXT NOT NULL,
+    equipment TEXT NOT NULL
 ) STRICT;
 CREATE TABLE sessions (
     session INTEGER PRIMARY KEY,
@@ -58,6 +59,7 @@ CREATE TABLE candidates (
     finish TEXT,
     tokens INTEGER,
     overruled INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
     verdict TEXT,
     params INTEGER,
     macs INTEGER,

@@ -28,6 +28,8 @@ pub struct RunRecord {
     pub model: String,
     /// What the evaluator says of itself.
     pub evaluator: String,
+    /// What the run is worked on with, as JSON.
+    pub equipment: String,
     /// Centroids of the network archive.
     pub network_centroids: Centroids,
     /// Centroids of the prompt archive.
@@ -94,7 +96,7 @@ impl Store {
             transaction.execute_batch(schema::TABLES)?;
             transaction.execute(
                 "INSERT INTO run VALUES (1, :format, :version, :created, :seed, :config, :task,
-                    :prompts, :first_network, :model, :evaluator)",
+                    :prompts, :first_network, :model, :evaluator, :equipment)",
                 named_params! {
                     ":format": schema::FORMAT,
                     ":version": env!("CARGO_PKG_VERSION"),
@@ -106,6 +108,7 @@ impl Store {
                     ":first_network": record.first_network,
                     ":model": record.model,
                     ":evaluator": record.evaluator,
+                    ":equipment": record.equipment,
                 },
             )?;
             insert_centroids(transaction, "network", &record.network_centroids)?;
@@ -141,6 +144,31 @@ impl Store {
     /// [`SearchError::DiskFull`] or [`SearchError::Database`].
     pub fn keep_answers(&mut self, batch: &[GeneratedCandidate]) -> Result<(), SearchError> {
         self.write(|transaction| batch.iter().try_for_each(|one| update_answer(transaction, one)))
+    }
+
+    /// Takes note that an evaluation begins; if the process dies over it, the note stays.
+    ///
+    /// # Errors
+    /// [`SearchError::DiskFull`] or [`SearchError::Database`].
+    pub fn begin_attempt(&mut self, candidate: CandidateId) -> Result<(), SearchError> {
+        self.add_attempts(candidate, 1)
+    }
+
+    /// Takes the note of [`Store::begin_attempt`] back: something else ended the evaluation.
+    ///
+    /// # Errors
+    /// [`SearchError::DiskFull`] or [`SearchError::Database`].
+    pub fn withdraw_attempt(&mut self, candidate: CandidateId) -> Result<(), SearchError> {
+        self.add_attempts(candidate, -1)
+    }
+
+    fn add_attempts(&mut self, candidate: CandidateId, more: i64) -> Result<(), SearchError> {
+        self.write(|transaction| {
+            let update =
+                "UPDATE candidates SET attempts = max(attempts + ?2, 0) WHERE candidate = ?1";
+            transaction.execute(update, params![integer(candidate.0)?, more])?;
+            Ok(())
+        })
     }
 
     /// Keeps the result of one candidate.
@@ -291,7 +319,7 @@ fn update_result(
     };
     let (cell, status) = finished.placed.unzip();
     transaction.execute(
-        "UPDATE candidates SET verdict = :verdict, cell = :cell, add_status = :status,
+        "UPDATE candidates SET attempts = 0, verdict = :verdict, cell = :cell, add_status = :status,
             compile_seconds = :compile, train_seconds = :train, finished_ms = :now
          WHERE candidate = :candidate",
         named_params! {

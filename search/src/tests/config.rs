@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nasc_runtime::train::{Optimizer, Schedule};
 
-use crate::config::{ConfigError, FitnessSplit, Preset, SearchConfig};
+use crate::config::{ConfigError, FitnessSplit, Place, Preset, SearchConfig};
 
 #[test]
 fn every_preset_is_sound_and_survives_its_text() {
@@ -52,6 +52,50 @@ fn a_file_names_a_preset_and_what_differs() {
 fn the_example_file_is_sound() {
     let text = include_str!("../../../examples/search.toml");
     SearchConfig::from_toml(text).unwrap().check().unwrap();
+}
+
+#[test]
+fn mistakes_have_the_place_where_they_were_written() {
+    let mistakes = [
+        ("generatoins = 3", "`generatoins`: unknown field", 1, 1),
+        ("offspring = 3\n\n[training]\n epoch = 3", "`training.epoch`: unknown field", 4, 2),
+        ("offspring = 3\ntraining.epochs = \"ten\"", "`training.epochs`: invalid type", 2, 10),
+        ("training = { momentum = 0.5, batch_size = -1 }", "`training.batch_size`", 1, 30),
+        ("[training.method]\n# ü\noptimizer = \"sdg\"", "`training.method.optimizer`", 3, 1),
+        ("[training]\nepochs = 3\n[training.method]\nlr = 1", "`training.method.lr`", 4, 1),
+        ("training = 3", "`training`: invalid type", 1, 1),
+        (
+            "[[network_archive.axes]]\ndescriptor = \"macs\"\n[[network_archive.axes]]\nmin = \"x\"",
+            "`network_archive.axes[1].min`: invalid type",
+            4,
+            1,
+        ),
+        ("offspring = ", "", 1, 13),
+        ("offspring = 3\noffspring = 4", "duplicate key", 2, 1),
+    ];
+    for (text, part, line, column) in mistakes {
+        let Err(ConfigError::Text { place, reason }) = SearchConfig::from_toml(text) else {
+            panic!("{text} was read")
+        };
+        assert!(reason.contains(part), "{text}: {reason}");
+        assert_eq!(place, Some(Place { line, column }), "{text}: {reason}");
+    }
+    let at = |text, key| Place::of_key(text, key).map(|place| (place.line, place.column));
+    assert_eq!(at("[training]\nepochs = 0", "training.epochs"), Some((2, 1)));
+    assert_eq!(at("[operators]\nmutation = 0.5", "operators"), Some((1, 2)));
+    assert_eq!(at("[temperature]\nmax = 0.05", "temperature.min"), Some((1, 2)));
+    assert_eq!(at("offspring = 3", "training.epochs"), None);
+}
+
+#[test]
+fn two_configurations_differ_in_a_key() {
+    let quick = SearchConfig::quick();
+    assert_eq!(quick.difference(&quick), None);
+    let mut other = quick.clone();
+    other.training.max_seconds = Some(2.5);
+    let found = quick.difference(&other).unwrap();
+    assert_eq!((found.key.as_str(), found.own.as_str()), ("training.max_seconds", "not set"));
+    assert_eq!(other.difference(&quick).unwrap().own, "2.5");
 }
 
 fn refusal(text: &str) -> String {

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 use super::fault::Fault;
-use super::world::{World, assert_same, content, setup, whole_run};
+use super::world::{World, assert_same, content, is_deadly, setup, whole_run};
 use crate::error::SearchError;
 use crate::run::Run;
+use crate::state::CandidateId;
+use crate::store::{CandidateRow, RunReader};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -91,6 +93,70 @@ fn a_finished_run_resumes_to_nothing() {
     assert_eq!(before, content(folder.path()));
 }
 
+/// All candidates of a run but the first.
+fn candidates(directory: &Path) -> Vec<CandidateRow> {
+    let reader = RunReader::open(directory).unwrap();
+    (1..).map_while(|id| reader.candidate(CandidateId(id)).unwrap()).collect()
+}
+
+/// Those that crashed are those that are deadly; their number.
+fn check_crashed(directory: &Path) -> usize {
+    let all = candidates(directory);
+    for candidate in &all {
+        let deadly = candidate.source.as_deref().is_some_and(is_deadly);
+        assert_eq!(candidate.verdict.as_deref() == Some("crashed"), deadly, "{candidate:?}");
+    }
+    let summary = RunReader::open(directory).unwrap().summary().unwrap();
+    let crashed = all.iter().filter(|c| c.verdict.as_deref() == Some("crashed")).count();
+    assert!(summary.evaluated as usize + crashed <= all.len());
+    crashed
+}
+
+#[test]
+fn a_candidate_that_the_evaluator_panics_over_has_crashed_and_the_run_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::default();
+    world.evaluator.accident = Some(|| panic!("this is for the test"));
+    world.finish(&mut Run::create(folder.path(), setup(5)).unwrap());
+    assert!(check_crashed(folder.path()) > 0);
+    assert!(world.evaluator.evaluated.values().all(|&times| times == 1));
+}
+
+/// Folder of the run whose evaluator kills its process.
+const MORTAL: &str = "NASC_TEST_MORTAL";
+
+/// Not a test of its own: the body of the process that the next test loses.
+#[test]
+fn mortal() {
+    let Some(folder) = std::env::var_os(MORTAL) else { return };
+    let folder = Path::new(&folder);
+    let mut run = Run::resume(folder).unwrap_or_else(|_| Run::create(folder, setup(5)).unwrap());
+    let mut world = World::default();
+    world.evaluator.accident = Some(|| std::process::abort());
+    world.finish(&mut run);
+}
+
+#[test]
+fn a_candidate_that_kills_the_process_is_tried_twice_and_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut deaths = 0;
+    while !succeeds("tests::resume::mortal", MORTAL, folder.path().as_os_str()) {
+        deaths += 1;
+        assert!(deaths < 100, "the run does not end");
+    }
+    let crashed = check_crashed(folder.path());
+    assert!(crashed > 0);
+    assert_eq!(deaths, 2 * crashed);
+}
+
+/// Runs one of these tests in a process of its own.
+fn succeeds(test: &str, variable: &str, value: &std::ffi::OsStr) -> bool {
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--test-threads=1"]).env(variable, value);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.status().unwrap().success()
+}
+
 /// Folder and number of writes for the process that kills itself.
 const VICTIM: &str = "NASC_TEST_VICTIM";
 
@@ -116,14 +182,7 @@ fn processes_that_die_leave_a_run_that_ends_as_if_they_had_not() {
     let mut deaths = 0;
     loop {
         let order = format!("{} {}", 2 + 5 * (deaths % 4), killed.path().display());
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tests::resume::victim", "--test-threads=1"])
-            .env(VICTIM, order)
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .status()
-            .unwrap();
-        if status.success() {
+        if succeeds("tests::resume::victim", VICTIM, order.as_ref()) {
             break;
         }
         deaths += 1;

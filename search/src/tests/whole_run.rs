@@ -51,6 +51,10 @@ fn check_shares(reader: &RunReader, summary: &RunSummary) {
     assert_eq!(summary.parsed as usize, count(&|c| rejected(c, Rejection::parsed)));
     assert_eq!(summary.checked as usize, count(&|c| rejected(c, Rejection::checked)));
     assert_eq!(summary.evaluated as usize, count(&|c| c.fitness.is_some()));
+    let trained = |c: &CandidateRow| matches!(c.operator.as_str(), "mutation" | "crossover");
+    let has_fitness = |c: &CandidateRow| c.fitness.is_some();
+    assert_eq!(summary.trained as usize, count(&|c| has_fitness(c) && trained(c)));
+    assert!(count(&|c| has_fitness(c) && !trained(c)) > 0);
     assert_eq!(summary.entered as usize, count(&|c| c.add_status.is_some_and(AddStatus::entered)));
     assert!(summary.entered < summary.evaluated && summary.parsed < summary.candidates);
     assert!(summary.distinct > 0 && summary.distinct <= summary.evaluated);

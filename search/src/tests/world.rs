@@ -12,7 +12,7 @@ use crate::llm::*;
 use crate::measures::CostFigures;
 use crate::observer::SearchEvent;
 use crate::prompt::{InstructionSet, PromptLibrary};
-use crate::run::{Run, RunSetup, Task};
+use crate::run::{Equipment, Run, RunSetup, Task};
 use crate::scheduler::{SearchOutcome, Workers};
 use crate::seed::Seed;
 use crate::state::{SearchState, centroids};
@@ -86,6 +86,13 @@ pub(crate) fn extract(completion: &str) -> Option<String> {
 pub(crate) struct InventedEvaluator {
     pub(crate) evaluated: BTreeMap<u64, u32>,
     pub(crate) tested: u32,
+    /// What happens over the sources that [`is_deadly`] picks.
+    pub(crate) accident: Option<fn()>,
+}
+
+/// About every tenth text.
+pub(crate) fn is_deadly(source: &str) -> bool {
+    source.starts_with("net") && hash(source) % 10 == 9
 }
 
 impl Evaluator for InventedEvaluator {
@@ -103,6 +110,9 @@ impl Evaluator for InventedEvaluator {
             return Err(EvaluateError::Interrupted);
         }
         *self.evaluated.entry(request.seed).or_default() += 1;
+        if let Some(accident) = self.accident.filter(|_| is_deadly(request.source)) {
+            accident();
+        }
         let number = hash(request.source);
         let verdict = match number % 10 {
             0 if request.source.starts_with("net") => {
@@ -125,6 +135,9 @@ impl Evaluator for InventedEvaluator {
 fn evaluation(number: u64, request: EvaluationRequest<'_>) -> Evaluation {
     let (depth, width) = (1 + number % 13, 1 + (number >> 8) % 300);
     let trained = if request.effort == Effort::Train { 0.3 } else { 0.0 };
+    let (train_loss, train_accuracy) = (1.0 / 3.0, 0.1);
+    let epoch =
+        EpochRecord { epoch: 1, train_loss, train_accuracy, loss: None, accuracy: Some(0.7) };
     Evaluation {
         objective: Objective::new(trained + ((number >> 16) % 8) as f64 / 16.0, 1.5).unwrap(),
         cost: CostFigures {
@@ -135,13 +148,7 @@ fn evaluation(number: u64, request: EvaluationRequest<'_>) -> Evaluation {
             width_to_depth: width as f64 / depth as f64,
             peak_activation_bytes: 4 * width,
         },
-        curve: vec![EpochRecord {
-            epoch: 1,
-            train_loss: 1.0 / 3.0,
-            train_accuracy: 0.1,
-            loss: None,
-            accuracy: Some(0.7),
-        }],
+        curve: if request.effort == Effort::Train { vec![epoch] } else { Vec::new() },
         fingerprint: None,
         weights: Some(format!("{number} {}", request.seed).into_bytes()),
     }
@@ -171,6 +178,7 @@ pub(crate) fn setup(seed: u64) -> RunSetup {
         task: Task { data: "invented".to_owned(), input: [1, 8, 8], classes: 10 },
         model: "invented".to_owned(),
         evaluator: "invented".to_owned(),
+        equipment: Equipment { model: "invented".to_owned(), gpu_layers: 0, threads: 1 },
     }
 }
 
