@@ -108,12 +108,26 @@ fn data_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_search_without_a_model_says_how_to_get_one() {
+fn a_search_without_a_model_edits_networks_and_says_how_to_get_one() {
     let world = World::new();
     let out = world.path("run").display().to_string();
-    let ran = world.nasc(&["search", "--out", &out]);
-    assert_eq!(ran.exit, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("model"), "{}", ran.stderr);
+    let text = "preset = \"quick\"\ngenerations = 2\noffspring = 2\n[random_phase]\noffspring = 2\n\
+                max_rounds = 1\n[training]\nepochs = 1\nmax_train_examples = 50\n";
+    let config = world.file("search.toml", text);
+    let ran = world.nasc(&["search", "--config", &config, "--out", &out]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    for said in ["no language model at", "--proposer mutate", "scripts/fetch-model.sh"] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    let shown = world.nasc(&["show", &out, "--source", "3"]);
+    assert!(shown.stdout.contains("class Net(nn.Module)"), "{}", shown.stdout);
+}
+
+#[test]
+fn a_search_for_which_a_model_is_asked_is_refused_without_one() {
+    let world = World::new();
+    let out = world.path("run").display().to_string();
+    refused(&world.nasc(&["search", "--proposer", "model", "--out", &out]), 2, "fetch-model.sh");
     assert!(!world.path("run").exists(), "nothing is written before the model is there");
 }
 

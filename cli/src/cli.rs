@@ -94,7 +94,7 @@ fn execute(
         Command::Train(args) => train::run(args, environment, output),
         Command::Eval(args) => eval::run(args, environment, output),
         Command::Predict(args) => predict::run(args, environment, output),
-        Command::Show(args) => show::run(args, output),
+        Command::Show(args) => show::run(args, environment, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Model(args) => model::run(args, environment, output),
         Command::Data(args) => data::run(args, environment, output),

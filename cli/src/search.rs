@@ -1,6 +1,8 @@
 //! `nasc search`: a search from its defaults or its configuration to an archive of trained
 //! networks, and `--resume` of one that was stopped.
 
+pub(crate) mod benchmark;
+mod proposer;
 mod resume;
 mod setup;
 
@@ -10,13 +12,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use nasc_runtime::data::Dataset;
+use nasc_search::benchmark::nasbench201::{self, Table as Nasbench};
 use nasc_search::config::{CheckedConfig, DecodingMode, FitnessSplit};
-use nasc_search::evaluate::Evaluator as _;
+use nasc_search::evaluate::Evaluator;
+use nasc_search::evaluate::table::TableEvaluator;
 use nasc_search::evaluate::training::TrainingEvaluator;
 use nasc_search::extract::extract;
 use nasc_search::llm::LanguageModel;
 use nasc_search::observer::SearchEvent;
-use nasc_search::run::{Equipment, Run, RunSetup, Task};
+use nasc_search::proposer::ProposerKind;
+use nasc_search::run::{Equipment, Run, RunSetup, Space, Task};
 use nasc_search::scheduler::{SearchOutcome, Workers};
 use nasc_search::store::RunReader;
 
@@ -26,13 +31,13 @@ use crate::output::{Environment, Output};
 use crate::progress::Progress;
 use crate::{accelerate, data, show, train};
 
-/// Search networks for a data set with a language model.
+/// Search networks for a data set, or the table of a benchmark.
 #[derive(Debug, Args)]
 pub struct SearchArgs {
     /// Go on with the run in this folder, with its own configuration, data, model and seed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
-    /// quick (minutes), nasc or paper; see docs/search.md [default: quick].
+    /// quick (minutes), nasc or paper; see docs/search.md [default: quick; nasc on a benchmark].
     #[arg(long)]
     preset: Option<String>,
     /// A TOML file that names a preset and what differs from it.
@@ -41,6 +46,25 @@ pub struct SearchArgs {
     /// digits, cifar10, cifar100, or the path of a folder or archive; see docs/data.md [default: digits].
     #[arg(long)]
     data: Option<String>,
+    /// Search the table of a benchmark instead of training: nasbench201; see docs/benchmark.md.
+    #[arg(long, value_name = "NAME", conflicts_with = "data")]
+    benchmark: Option<String>,
+    /// The benchmark's data set: cifar10, cifar100 or imagenet16-120 [default: cifar10].
+    #[arg(long, value_name = "NAME", requires = "benchmark", value_parser = crate::benchmark::dataset)]
+    dataset: Option<nasbench201::Dataset>,
+    /// The split that fitness comes from; else as the preset says.
+    #[arg(long, value_enum)]
+    select_by: Option<SplitArg>,
+    /// What proposes networks: model, random, evolution or mutate; else the language model if there
+    /// is one, and mutate if not.
+    #[arg(long, value_name = "NAME", value_parser = proposer::kind)]
+    proposer: Option<ProposerKind>,
+    /// Members of the population of evolution [default: 100].
+    #[arg(long, value_name = "NUMBER")]
+    population: Option<u32>,
+    /// Members of its tournaments [default: 10].
+    #[arg(long, value_name = "NUMBER")]
+    sample: Option<u32>,
     /// A GGUF file, or scripted:FILE for canned answers; else the default model.
     #[arg(long)]
     model: Option<String>,
@@ -59,6 +83,23 @@ pub struct SearchArgs {
     /// Threads; all cores if it is left out. The same number gives the same run.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SplitArg {
+    /// Examples held out of training; the test split is looked at when the search is over.
+    Validation,
+    /// The test split, as in the paper: what is found is fitted to it.
+    Test,
+}
+
+impl SplitArg {
+    const fn split(self) -> FitnessSplit {
+        match self {
+            SplitArg::Validation => FitnessSplit::Validation,
+            SplitArg::Test => FitnessSplit::Test,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,16 +136,52 @@ fn begin(
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    let config = setup::config(args)?;
-    let equipment = setup::equipment(args, environment)?;
-    let model = setup::language_model(&equipment)?;
-    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
+    let mut config = setup::config(args)?.into_config();
+    let equipment = proposer::equip(args, &mut config, environment, output)?;
+    if let Some(name) = &args.benchmark {
+        crate::benchmark::require_known(name)?;
+        let table = Nasbench::open(&environment.cache)?;
+        let dataset = args.dataset.unwrap_or(nasbench201::Dataset::Cifar10);
+        let config = setup::checked(config.for_cells(&table, dataset))?;
+        let evaluator = TableEvaluator::new(&table, dataset, config.training.fitness_split);
+        let about = evaluator.describe();
+        let subject = Subject { config, task: benchmark::task(dataset), about };
+        return create(args, subject, equipment, Box::new(evaluator), environment, output);
+    }
+    let config = setup::checked(config)?;
     let spec = setup::data_spec(args.data.as_deref().unwrap_or("digits"))?;
     let data = setup::dataset(&spec, &config, environment, output)?;
     let evaluator = TrainingEvaluator::new(&data, config.training, config.budget);
-    let task = task(spec, &data);
-    let run = create(args, config, task, equipment, &evaluator, model.as_ref())?;
-    work(run, model, evaluator, &data, environment, output)
+    let (task, about) = (task(spec, &data), data::describe(&data));
+    let subject = Subject { config, task, about };
+    create(args, subject, equipment, Box::new(evaluator), environment, output)
+}
+
+/// What a run searches.
+struct Subject {
+    config: CheckedConfig,
+    task: Task,
+    /// A line about the data.
+    about: String,
+}
+
+fn create(
+    args: &SearchArgs,
+    subject: Subject,
+    equipment: Equipment,
+    evaluator: Box<dyn Evaluator + '_>,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
+    let Subject { config, task, about } = subject;
+    let language_model = setup::language_model(&equipment)?;
+    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
+    let (model, describes) = (language_model.describe(), evaluator.describe());
+    let seed = args.seed.unwrap_or(1);
+    let out = args.out.clone().unwrap_or_else(setup::free_folder);
+    let setup = RunSetup { config, seed, task, model, evaluator: describes, equipment };
+    let run = Run::create(&out, setup)?;
+    work(run, language_model, evaluator, &about, environment, output)
 }
 
 /// A run that was begun before.
@@ -116,60 +193,52 @@ fn go_on(
 ) -> Result<Exit, CliError> {
     let run = Run::resume(directory)?;
     resume::check(args, &run)?;
-    let spec = resume::data(args, &run)?;
     let equipment = resume::equipment(args, &run)?;
     let model = setup::language_model(&equipment)?;
     resume::check_model(&run, &model.describe())?;
     train::set_threads(NonZeroUsize::new(equipment.threads as usize));
+    if let Some(dataset) = benchmark::dataset_of(run.task()) {
+        let table = Nasbench::open(&environment.cache)?;
+        let evaluator = TableEvaluator::new(&table, dataset, run.config().training.fitness_split);
+        let about = evaluator.describe();
+        return work(run, model, Box::new(evaluator), &about, environment, output);
+    }
+    let spec = resume::data(args, &run)?;
     let data = setup::dataset(&spec, run.config(), environment, output)?;
     resume::check_data(&run, &task(spec, &data))?;
     let evaluator = TrainingEvaluator::new(&data, run.config().training, run.config().budget);
-    work(run, model, evaluator, &data, environment, output)
+    work(run, model, Box::new(evaluator), &data::describe(&data), environment, output)
 }
 
 fn task(data: String, images: &Dataset) -> Task {
     let input = images.shape().dims().map(|extent| extent as u64);
-    Task { data, input, classes: images.classes() as u64 }
-}
-
-fn create(
-    args: &SearchArgs,
-    config: CheckedConfig,
-    task: Task,
-    equipment: Equipment,
-    evaluator: &TrainingEvaluator<'_>,
-    model: &dyn LanguageModel,
-) -> Result<Run, CliError> {
-    let (model, evaluator) = (model.describe(), evaluator.describe());
-    let seed = args.seed.unwrap_or(1);
-    let out = args.out.clone().unwrap_or_else(setup::free_folder);
-    Ok(Run::create(&out, RunSetup { config, seed, task, model, evaluator, equipment })?)
+    Task { data, input, classes: images.classes() as u64, space: Space::Networks }
 }
 
 /// Searches to the end, and tells what was found.
 fn work(
     mut run: Run,
     mut model: Box<dyn LanguageModel>,
-    mut evaluator: TrainingEvaluator<'_>,
-    data: &Dataset,
+    mut evaluator: Box<dyn Evaluator + '_>,
+    about: &str,
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    output.remark(data::describe(data))?;
+    output.remark(about)?;
     accelerate::install(environment, output)?;
     if run.config().training.fitness_split == FitnessSplit::Test {
         output.remark("fitness is accuracy on the test split, as in the paper")?;
     }
-    let outcome = search(&mut run, model.as_mut(), &mut evaluator, output)?;
+    let outcome = search(&mut run, model.as_mut(), evaluator.as_mut(), output)?;
     let directory = run.directory().to_path_buf();
     drop(run);
-    finish(outcome, &directory, output)
+    finish(outcome, &directory, environment, output)
 }
 
 fn search(
     run: &mut Run,
     model: &mut dyn LanguageModel,
-    evaluator: &mut TrainingEvaluator<'_>,
+    evaluator: &mut dyn Evaluator,
     output: &mut Output<'_>,
 ) -> Result<SearchOutcome, CliError> {
     let interrupt = interrupt::watch();
@@ -181,11 +250,12 @@ fn search(
 fn finish(
     outcome: SearchOutcome,
     directory: &Path,
+    environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     match outcome {
         SearchOutcome::Finished => {
-            show::summary(directory, &RunReader::open(directory)?, 5, output)?;
+            show::summary(directory, &RunReader::open(directory)?, 5, environment, output)?;
             Ok(Exit::Success)
         }
         SearchOutcome::Interrupted => {

@@ -10,7 +10,8 @@ use nasc_search::store::{EliteRow, RunReader, RunRecord, RunSummary, Seconds};
 
 use crate::error::{CliError, Exit};
 use crate::number::{grouped, percent, ratio, seconds};
-use crate::output::Output;
+use crate::output::{Environment, Output};
+use crate::search;
 use crate::table::{Align, Table};
 
 /// Show the summary of a search and its best networks.
@@ -26,11 +27,15 @@ pub struct ShowArgs {
     source: Option<u64>,
 }
 
-pub(crate) fn run(args: &ShowArgs, output: &mut Output<'_>) -> Result<Exit, CliError> {
+pub(crate) fn run(
+    args: &ShowArgs,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Exit, CliError> {
     let reader = RunReader::open(&args.directory)?;
     match args.source {
         Some(number) => source(&reader, number, output)?,
-        None => summary(&args.directory, &reader, args.top, output)?,
+        None => summary(&args.directory, &reader, args.top, environment, output)?,
     }
     Ok(Exit::Success)
 }
@@ -51,6 +56,7 @@ pub(crate) fn summary(
     directory: &Path,
     reader: &RunReader,
     top: usize,
+    environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let record = reader.record()?;
@@ -64,6 +70,7 @@ pub(crate) fn summary(
     output.line("")?;
     networks(&elites, top).print(output)?;
     output.line("")?;
+    search::benchmark::summary(reader, environment, output)?;
     next_command(directory, elites.first(), output)
 }
 

@@ -71,6 +71,41 @@ fn a_cell_that_computes_what_another_does_says_which() {
 }
 
 #[test]
+fn a_search_of_the_table_tells_ranks_and_is_resumed_and_shown() {
+    let folder = imported();
+    let config = folder.path().join("search.toml");
+    std::fs::write(&config, "preset = \"nasc\"\ngenerations = 3\noffspring = 80\n").unwrap();
+    let config = config.display().to_string();
+    let out = folder.path().join("run").display().to_string();
+    let search = ["search", "--benchmark", "nasbench201", "--dataset", "cifar100", "--proposer"];
+    let more = ["evolution", "--population", "30", "--config", &config, "--out", &out];
+    let (code, said, errors) = nasc(folder.path(), &[&search[..], &more].concat());
+    assert_eq!(code, 0, "{errors}");
+    assert!(errors.contains("on cifar100, fitness by validation accuracy"), "{errors}");
+    let lines: Vec<Vec<&str>> =
+        said.lines().map(|line| line.split_whitespace().collect()).collect();
+    let row = |queries: &str| lines.iter().find(|line| line.first() == Some(&queries)).unwrap();
+    assert_eq!(row("queries"), &["queries", "different", "validation", "rank", "test", "rank"]);
+    let rank = |queries: &str| row(queries)[4].replace(',', "").parse::<u32>().unwrap();
+    assert!(rank("241") <= rank("200"), "{said}");
+    assert!(said.contains("chosen cell: |"), "{said}");
+
+    let (code, again, _) = nasc(folder.path(), &["search", "--resume", &out]);
+    let (_, shown, _) = nasc(folder.path(), &["show", &out]);
+    assert_eq!((code, ranks(&again)), (0, ranks(&said)));
+    assert_eq!(ranks(&shown), ranks(&said));
+    let other = ["search", "--resume", &out, "--benchmark", "nasbench201", "--dataset", "cifar10"];
+    let (code, _, errors) = nasc(folder.path(), &other);
+    assert_eq!(code, 2);
+    assert!(errors.contains("begun with nasbench201/cifar100"), "{errors}");
+}
+
+/// The part of a summary that comes from the table.
+fn ranks(summary: &str) -> Vec<&str> {
+    summary.lines().skip_while(|line| !line.contains("different  ")).collect()
+}
+
+#[test]
 fn what_is_missing_or_wrong_is_named_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], words: &str| {
@@ -78,6 +113,9 @@ fn what_is_missing_or_wrong_is_named_with_what_to_do() {
         assert_eq!(code, 2, "{errors}");
         assert!(errors.contains(words), "{errors}");
     };
+    let search = ["search", "--benchmark", "nasbench201", "--proposer", "random"];
+    refused(&search, "nasc benchmark import");
+    refused(&["search", "--dataset", "cifar10"], "--benchmark");
     refused(&["benchmark", "query", CELL], "nasc benchmark import nasbench201");
     refused(&["benchmark", "query", "|conv~0|"], "is no cell; it has the form |op~0|");
     refused(

@@ -17,11 +17,8 @@ fn network(channels: usize) -> String {
     )
 }
 
-/// `nasc search` in a folder with canned answers and a small configuration.
-fn search(folder: &Path, arguments: &[&str]) -> Command {
-    let script = folder.join("answers.txt");
-    let answers: Vec<String> = (1..6).map(network).collect();
-    std::fs::write(&script, answers.join("\n=== completion\n")).unwrap();
+/// `nasc search` in a folder with a small configuration.
+fn search_with(folder: &Path, arguments: &[&str]) -> Command {
     let config = folder.join("search.toml");
     let text = "preset = \"quick\"\ngenerations = 4\noffspring = 3\n\
                 [random_phase]\noffspring = 3\nmax_rounds = 1\n\
@@ -31,8 +28,19 @@ fn search(folder: &Path, arguments: &[&str]) -> Command {
     command.arg("search").args(arguments);
     // a run knows the rest itself
     if !arguments.contains(&"--resume") {
-        command.arg("--config").arg(config).args(["--seed", "7", "--model"]);
-        command.arg(format!("scripted:{}", script.display()));
+        command.arg("--config").arg(config).args(["--seed", "7"]);
+    }
+    command
+}
+
+/// The same with canned answers for the language model.
+fn search(folder: &Path, arguments: &[&str]) -> Command {
+    let script = folder.join("answers.txt");
+    let answers: Vec<String> = (1..6).map(network).collect();
+    std::fs::write(&script, answers.join("\n=== completion\n")).unwrap();
+    let mut command = search_with(folder, arguments);
+    if !arguments.contains(&"--resume") {
+        command.arg("--model").arg(format!("scripted:{}", script.display()));
     }
     command
 }
@@ -82,6 +90,19 @@ fn a_killed_search_goes_on_and_ends_as_if_it_had_not_been_killed() {
     killed_after(1, search(folder.path(), &["--out", &cut]));
     killed_after(1, search(folder.path(), &["--resume", &cut]));
     assert_eq!(finished(search(folder.path(), &["--resume", &cut])), expected);
+}
+
+#[test]
+fn a_killed_search_without_a_language_model_goes_on_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let evolution = ["--proposer", "evolution", "--population", "4", "--sample", "2", "--out"];
+    let begun = |out: &str| search_with(folder.path(), &[&evolution[..], &[out]].concat());
+    let whole = folder.path().join("whole").display().to_string();
+    let expected = finished(begun(&whole));
+    let cut = folder.path().join("cut").display().to_string();
+    killed_after(1, begun(&cut));
+    killed_after(1, search_with(folder.path(), &["--resume", &cut]));
+    assert_eq!(finished(search_with(folder.path(), &["--resume", &cut])), expected);
 }
 
 #[test]

@@ -79,9 +79,15 @@ fn a_folder_that_holds_a_run_is_not_searched_into() {
 #[test]
 fn a_model_that_is_not_there_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, _, errors) = nasc(folder.path(), &["search"]);
+    let (code, _, errors) = nasc(folder.path(), &["search", "--proposer", "model"]);
     assert_eq!(code, 2);
     assert!(errors.contains("scripts/fetch-model.sh"), "{errors}");
+    let out = folder.path().join("run").display().to_string();
+    let both = ["search", "--proposer", "mutate", "--model", "a.gguf", "--out", &out];
+    let (code, _, errors) = nasc(folder.path(), &both);
+    assert_eq!(code, 2);
+    assert!(errors.contains("mutate uses no language model"), "{errors}");
+    assert!(!folder.path().join("run").exists());
 }
 
 #[test]

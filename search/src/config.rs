@@ -1,6 +1,7 @@
 //! Every constant of a run, in one structure that reads from and writes to TOML.
 //! Presets are in `presets`, the rules a configuration must satisfy in `check`.
 
+mod benchmark;
 mod check;
 mod place;
 mod presets;
@@ -14,6 +15,7 @@ pub use text::Difference;
 use crate::archive::Scale;
 use crate::measures::Descriptor;
 use crate::prompt::InstructionSet;
+use crate::proposer::ProposerKind;
 use nasc_runtime::train::Method;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -28,6 +30,9 @@ pub struct SearchConfig {
     pub generations: u32,
     /// Offspring of a generation.
     pub offspring: u32,
+    /// What proposes candidates.
+    #[serde(default)]
+    pub proposer: ProposerConfig,
     /// Which archives take part.
     pub archives: Archives,
     /// How often each operator is drawn.
@@ -89,6 +94,26 @@ impl Archives {
             Self::NetworkOnly => "network-only",
             Self::PromptOnly => "prompt-only",
         }
+    }
+}
+
+/// What proposes candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposerConfig {
+    /// Which one.
+    pub kind: ProposerKind,
+    /// Members of the population of regularised evolution.
+    pub population: u32,
+    /// Members of its tournaments.
+    pub sample: u32,
+}
+
+impl Default for ProposerConfig {
+    /// The language model. For evolution the population of Real et al. (AAAI 2019), who sample 25;
+    /// tournaments of 10 are usual on tables.
+    fn default() -> Self {
+        Self { kind: ProposerKind::Model, population: 100, sample: 10 }
     }
 }
 
@@ -295,6 +320,17 @@ pub enum FitnessSplit {
     Validation,
     /// The test split, as in the paper: what the search finds is fitted to it.
     Test,
+}
+
+impl FitnessSplit {
+    /// The name in TOML and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// What a candidate may cost; one that costs more is refused before it is trained.

@@ -6,14 +6,18 @@ mod crossover;
 mod feedback;
 mod initial;
 mod mutation;
+mod space;
 
 pub use crossover::CrossoverEmitter;
 pub use initial::{FirstNetworkEmitter, RandomEmitter};
 pub use mutation::MutationEmitter;
+pub use space::{EarlyEditEmitter, EditEmitter, EvolutionEmitter, FreshEmitter, SpliceEmitter};
 
 use crate::archive::{AddStatus, Objective};
 use crate::config::CheckedConfig;
 use crate::prompt::PromptLibrary;
+use crate::proposer::{NetworkSource, ProposerKind, cells, space};
+use crate::run::{Space, Task};
 use crate::seed::{Purpose, Seed};
 use crate::state::{CandidateId, IndividualId, Operator, Phase, SearchState};
 use rand::RngExt as _;
@@ -25,10 +29,27 @@ pub struct Setting<'a> {
     pub config: &'a CheckedConfig,
     /// The prompt texts.
     pub prompts: &'a PromptLibrary,
+    /// What the networks are for.
+    pub task: &'a Task,
     /// The root seed.
     pub seed: Seed,
     /// Source of the first network.
     pub first_network: &'a str,
+}
+
+impl Setting<'_> {
+    /// The networks that can be drawn and edited without a language model.
+    fn space(&self) -> Box<dyn NetworkSource> {
+        space(self.task, &self.config.budget)
+    }
+
+    /// What a prompt shows of a network's source.
+    fn shown<'s>(&self, source: &'s str) -> &'s str {
+        match self.task.space {
+            Space::Networks => source,
+            Space::Cells => cells::in_short(source),
+        }
+    }
 }
 
 /// The prompt individual behind a proposal.
@@ -104,8 +125,14 @@ pub enum Outcome {
 
 /// A source of proposals.
 pub trait Emitter {
-    /// The offspring of the next generation, all drawn from the state at its beginning.
-    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal>;
+    /// The offspring of the next generation from the place `from` on, as far as they can be proposed
+    /// before the results of these are known; none when the generation is complete.
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal>;
+
+    /// Whether a proposal waits for the results of those before it in its generation.
+    fn is_sequential(&self) -> bool {
+        false
+    }
 
     /// Learns from the result of one proposal; results come in the order of the proposals.
     fn tell(
@@ -127,12 +154,35 @@ pub fn next_emitter(
 ) -> Option<(Operator, &'static dyn Emitter)> {
     match state.phase(setting.config) {
         Phase::First => Some((Operator::First, &FirstNetworkEmitter)),
-        Phase::Random => Some((Operator::Random, &RandomEmitter)),
-        Phase::Evolution if draws_crossover(setting, state) => {
-            Some((Operator::Crossover, &CrossoverEmitter))
-        }
-        Phase::Evolution => Some((Operator::Mutation, &MutationEmitter)),
+        Phase::Random => Some((Operator::Random, early_emitter(setting.config.proposer.kind))),
+        Phase::Evolution => Some(late_emitter(setting, state)),
         Phase::Finished => None,
+    }
+}
+
+/// The emitter of the random phase.
+fn early_emitter(proposer: ProposerKind) -> &'static dyn Emitter {
+    match proposer {
+        ProposerKind::Model => &RandomEmitter,
+        ProposerKind::Mutate => &EarlyEditEmitter,
+        // They have no such phase.
+        ProposerKind::Random | ProposerKind::Evolution => &FreshEmitter,
+    }
+}
+
+/// The emitter of a generation of evolution.
+fn late_emitter(setting: Setting<'_>, state: &SearchState) -> (Operator, &'static dyn Emitter) {
+    match setting.config.proposer.kind {
+        ProposerKind::Random => (Operator::Fresh, &FreshEmitter),
+        ProposerKind::Evolution => (Operator::Mutation, &EvolutionEmitter),
+        ProposerKind::Model if draws_crossover(setting, state) => {
+            (Operator::Crossover, &CrossoverEmitter)
+        }
+        ProposerKind::Model => (Operator::Mutation, &MutationEmitter),
+        ProposerKind::Mutate if draws_crossover(setting, state) => {
+            (Operator::Crossover, &SpliceEmitter)
+        }
+        ProposerKind::Mutate => (Operator::Mutation, &EditEmitter),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Evaluation as the search sees it: source text in, a trained result or a reason for refusal out.
 //! The trait only; its implementation on the compiler and the trainer lies in a module of its own.
 
+pub mod table;
 pub mod training;
 
 use crate::archive::Objective;
@@ -228,6 +229,11 @@ pub trait Evaluator {
         request: EvaluationRequest<'_>,
         progress: TrainSink<'_>,
     ) -> Result<Judgement, EvaluateError>;
+
+    /// Whether [`Evaluator::test`] needs the weights of a network.
+    fn needs_weights(&self) -> bool {
+        true
+    }
 
     /// Scores stored weights on the test split; called only when the search is over.
     ///

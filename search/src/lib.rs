@@ -34,6 +34,7 @@ pub mod llm;
 pub mod measures;
 pub mod observer;
 pub mod prompt;
+pub mod proposer;
 pub mod run;
 pub mod scheduler;
 pub mod seed;

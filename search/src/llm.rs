@@ -2,6 +2,7 @@
 //! Implementations: `scripted` (canned answers, for tests) and `llama` (llama.cpp, feature `llama`).
 //! Deliberately not here: prompts (see `prompt`), finding code in an answer (see `extract`).
 
+pub mod absent;
 pub mod constraint;
 #[cfg(feature = "llama")]
 pub mod llama;
@@ -43,6 +44,11 @@ pub enum Decoding {
     Free,
     /// Only programs that can still become a network of this signature.
     Shape(ShapeTarget),
+    /// Only cells of NAS-Bench-201, and none that computes what one of these does.
+    Cell {
+        /// The cells left out.
+        left_out: Vec<nasc_compiler::cell::Cell>,
+    },
 }
 
 /// The signature that shape-directed decoding steers to.

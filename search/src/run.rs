@@ -4,6 +4,7 @@ use crate::archive::Archive as _;
 use crate::config::{CheckedConfig, ConfigError, SearchConfig};
 use crate::error::SearchError;
 use crate::prompt::PromptLibrary;
+use crate::proposer::cells;
 use crate::seed::Seed;
 use crate::state::{self, SearchState};
 use crate::store::{RunRecord, Store};
@@ -19,6 +20,20 @@ pub struct Task {
     pub input: [u64; 3],
     /// Number of classes: a network's output is `[N, classes]`.
     pub classes: u64,
+    /// What a network is.
+    #[serde(default)]
+    pub space: Space,
+}
+
+/// What the networks of a run are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Space {
+    /// Classifiers of images.
+    #[default]
+    Networks,
+    /// Cells of NAS-Bench-201.
+    Cells,
 }
 
 impl Task {
@@ -68,7 +83,7 @@ pub struct RunSetup {
 /// use nasc_search::error::SearchError;
 /// use nasc_search::evaluate::Evaluator;
 /// use nasc_search::llm::LanguageModel;
-/// use nasc_search::run::{Equipment, Run, RunSetup, Task};
+/// use nasc_search::run::{Equipment, Run, RunSetup, Space, Task};
 /// use nasc_search::scheduler::{SearchOutcome, Workers};
 /// use std::ops::ControlFlow;
 /// use std::path::Path;
@@ -82,7 +97,12 @@ pub struct RunSetup {
 ///     let setup = RunSetup {
 ///         config: SearchConfig::quick().check()?,
 ///         seed: 0,
-///         task: Task { data: "digits".to_owned(), input: [1, 8, 8], classes: 10 },
+///         task: Task {
+///             data: "digits".to_owned(),
+///             input: [1, 8, 8],
+///             classes: 10,
+///             space: Space::Networks,
+///         },
 ///         model: model.describe(),
 ///         evaluator: evaluator.describe(),
 ///         equipment: Equipment { model: "scripted:a.txt".to_owned(), gpu_layers: 0, threads: 1 },
@@ -121,7 +141,10 @@ impl Run {
             config: config.to_toml()?,
             task: text(serde_json::to_string(&task))?,
             prompts: text(serde_json::to_string(&prompts))?,
-            first_network: prompts.first_network(task.input, task.classes),
+            first_network: match task.space {
+                Space::Networks => prompts.first_network(task.input, task.classes),
+                Space::Cells => cells::source(cells::FIRST),
+            },
             model,
             evaluator,
             equipment: text(serde_json::to_string(&equipment))?,

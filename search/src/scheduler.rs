@@ -103,6 +103,7 @@ impl Run {
         Setting {
             config: &self.config,
             prompts: &self.prompts,
+            task: self.task(),
             seed: self.seed(),
             first_network: &self.record.first_network,
         }
@@ -143,7 +144,9 @@ impl Scheduler<'_, '_, '_> {
             if self.run.store.has_test_score(candidate)? {
                 continue;
             }
-            let Some(weights) = self.run.store.weights(candidate)? else { continue };
+            let weights = self.run.store.weights(candidate)?;
+            let needs_none = !self.workers.evaluator.needs_weights();
+            let Some(weights) = weights.or(needs_none.then(Vec::new)) else { continue };
             self.tell(SearchEvent::Testing { candidate, done, total: elites.len() })?;
             let start = Instant::now();
             let score = self.workers.evaluator.test(&network.source, &weights)?;

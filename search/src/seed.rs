@@ -25,6 +25,8 @@ pub enum Purpose {
     Sampling,
     /// Initial weights and batch order; index: candidate.
     Training,
+    /// The source of a candidate that no language model writes; indices: generation, offspring.
+    Edit,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
             Self::Mutation => "mutation",
             Self::Sampling => "sampling",
             Self::Training => "training",
+            Self::Edit => "edit",
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::config::CheckedConfig;
 use crate::prompt::PromptLibrary;
 use crate::seed::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A candidate's number in its run, from 0, in the order of proposal.
@@ -60,8 +61,10 @@ impl PromptIndividual {
 pub enum Operator {
     /// The network that the run begins with.
     First,
-    /// Generated from the first network with a random prompt.
+    /// Made from the first network, with a random prompt or a random edit; placed untrained.
     Random,
+    /// Drawn without a parent.
+    Fresh,
     /// A changed parent.
     Mutation,
     /// A combination of two parents.
@@ -75,6 +78,7 @@ impl Operator {
         match self {
             Self::First => "first",
             Self::Random => "random",
+            Self::Fresh => "fresh",
             Self::Mutation => "mutation",
             Self::Crossover => "crossover",
         }
@@ -124,6 +128,8 @@ pub struct SearchState {
     pub counters: Counters,
     /// The best objective of the generation in progress.
     pub best_of_current: Option<Objective>,
+    /// The networks evaluated last, the oldest first; kept for regularised evolution alone.
+    population: VecDeque<(Network, Objective)>,
 }
 
 /// The prompt archive's axes: prompt index over number of prompts, and temperature, both 0 to 1.
@@ -168,6 +174,7 @@ impl SearchState {
                 best_of_previous: None,
             },
             best_of_current: None,
+            population: VecDeque::new(),
         })
     }
 
@@ -188,9 +195,24 @@ impl SearchState {
 
     fn random_phase_is_over(&self, config: &CheckedConfig) -> bool {
         let enough = &config.random_phase;
-        self.counters.random_rounds >= enough.max_rounds
+        !config.proposer.kind.has_random_phase()
+            || self.counters.random_rounds >= enough.max_rounds
             || self.networks.stats().num_elites >= enough.networks as usize
             || self.prompts.stats().num_elites >= enough.prompt_individuals as usize
+    }
+
+    /// The population of regularised evolution, the oldest first.
+    #[must_use]
+    pub const fn population(&self) -> &VecDeque<(Network, Objective)> {
+        &self.population
+    }
+
+    /// Adds a network to the population; beyond its size the oldest dies.
+    pub fn join_population(&mut self, network: Network, objective: Objective, size: usize) {
+        self.population.push_back((network, objective));
+        while self.population.len() > size {
+            self.population.pop_front();
+        }
     }
 
     /// Takes note of a trained network's objective for the comparison with the next generation.

@@ -12,7 +12,9 @@ mod weights;
 mod write;
 
 pub use read::{StoredCandidate, StoredResult};
-pub use rows::{CandidateRow, EliteRow, GenerationRow, PromptEliteRow, RunSummary, Seconds};
+pub use rows::{
+    CandidateRow, EliteRow, EvaluationRow, GenerationRow, PromptEliteRow, RunSummary, Seconds,
+};
 pub use schema::FORMAT;
 pub use view::RunReader;
 pub use write::{Answer, FinishedCandidate, GeneratedCandidate, RunRecord};

@@ -5,9 +5,11 @@ pub(crate) mod invented_table;
 pub(crate) mod table;
 
 mod archive;
+mod benchmark;
 mod bookkeeping;
 mod config;
 mod database;
+mod proposers;
 mod resume;
 mod whole_run;
 mod world;

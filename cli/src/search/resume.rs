@@ -4,7 +4,9 @@
 use std::fmt::Display;
 use std::path::Path;
 
+use nasc_search::benchmark::nasbench201::Dataset;
 use nasc_search::config::SearchConfig;
+use nasc_search::proposer::ProposerKind;
 use nasc_search::run::{Equipment, Run, Task};
 
 use super::SearchArgs;
@@ -21,6 +23,19 @@ pub(super) fn check(args: &SearchArgs, run: &Run) -> Result<(), CliError> {
     let decoding = args.decoding.map(|decoding| decoding.mode().name());
     same("--decoding", decoding, config.language_model.decoding.name())?;
     same("--seed", args.seed, run.seed().root())?;
+    same(
+        "--select-by",
+        args.select_by.map(|by| by.split().name()),
+        config.training.fitness_split.name(),
+    )?;
+    same("--proposer", args.proposer.map(ProposerKind::name), config.proposer.kind.name())?;
+    same("--population", args.population, config.proposer.population)?;
+    same("--sample", args.sample, config.proposer.sample)?;
+    let table = args.benchmark.as_ref().map(|name| {
+        let dataset = args.dataset.unwrap_or(Dataset::Cifar10);
+        format!("{name}/{}", dataset.name())
+    });
+    same("--benchmark", table.as_ref(), &run.task().data)?;
     same("--gpu-layers", args.gpu_layers, equipment.gpu_layers)?;
     let threads = args.threads.map(|threads| setup::threads(Some(threads)));
     same("--threads", threads, equipment.threads)?;

@@ -10,17 +10,18 @@ use nasc_search::config::{
 };
 use nasc_search::error::SearchError;
 use nasc_search::llm::LanguageModel;
+use nasc_search::llm::absent::NoLanguageModel;
 use nasc_search::llm::scripted::{AtEnd, ScriptedModel};
 use nasc_search::run::Equipment;
 
-use super::SearchArgs;
+use super::{SearchArgs, proposer};
 use crate::data as data_command;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
 
 /// File of the default language model in the models folder.
-const DEFAULT_MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+pub(super) const DEFAULT_MODEL: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /// Tokens that the language model holds at once.
 const CONTEXT_TOKENS: u32 = 16_384;
@@ -32,11 +33,25 @@ const SCRIPTED: &str = "scripted:";
 pub(super) fn config(args: &SearchArgs) -> Result<CheckedConfig, CliError> {
     let mut config = match &args.config {
         Some(path) => read_config(path)?.into_config(),
-        None => preset(args.preset.as_deref().unwrap_or(Preset::Quick.name()))?.config(),
+        None => preset(args.preset.as_deref().unwrap_or(default_preset(args).name()))?.config(),
     };
+    if let Some(split) = args.select_by {
+        config.training.fitness_split = split.split();
+    }
+    proposer::configure(args, &mut config);
     if let Some(decoding) = args.decoding {
         config.language_model.decoding = decoding.mode();
     }
+    checked(config)
+}
+
+/// Small where networks are trained; a query of a table costs nothing.
+const fn default_preset(args: &SearchArgs) -> Preset {
+    if args.benchmark.is_some() { Preset::Nasc } else { Preset::Quick }
+}
+
+/// The form of a configuration that a run takes.
+pub(super) fn checked(config: SearchConfig) -> Result<CheckedConfig, CliError> {
     Ok(config.check().map_err(SearchError::from)?)
 }
 
@@ -94,26 +109,11 @@ pub(super) fn threads(asked: Option<NonZeroUsize>) -> u32 {
     u32::try_from(asked.unwrap_or_else(cores).get()).unwrap_or(u32::MAX)
 }
 
-/// What a new run is worked on with.
-pub(super) fn equipment(
-    args: &SearchArgs,
-    environment: &Environment,
-) -> Result<Equipment, CliError> {
-    let model = match &args.model {
-        Some(model) => model_spec(model)?,
-        None => default_model(environment)?,
-    };
-    let gpu_layers = args.gpu_layers.unwrap_or(0);
-    Ok(Equipment { model, gpu_layers, threads: threads(args.threads) })
-}
-
-fn default_model(environment: &Environment) -> Result<String, CliError> {
-    let path = absolute(&environment.models().join(DEFAULT_MODEL))?;
-    if path.is_file() { Ok(path.display().to_string()) } else { Err(CliError::NoModel { path }) }
-}
-
 /// Loads the language model.
 pub(super) fn language_model(equipment: &Equipment) -> Result<Box<dyn LanguageModel>, CliError> {
+    if equipment.model == proposer::NO_MODEL {
+        return Ok(Box::new(NoLanguageModel));
+    }
     match equipment.model.strip_prefix(SCRIPTED) {
         Some(script) => Ok(Box::new(ScriptedModel::from_file(Path::new(script), AtEnd::BySeed)?)),
         None => llama(Path::new(&equipment.model), equipment),

@@ -121,6 +121,8 @@ impl SearchConfig {
     fn check_sizes(&self) -> Result<(), ConfigError> {
         positive("generations", self.generations)?;
         positive("offspring", self.offspring)?;
+        at_most("proposer.population", self.proposer.population, 1_000_000)?;
+        at_most("proposer.sample", self.proposer.sample, 1_000_000)?;
         positive("random_phase.offspring", self.random_phase.offspring)?;
         positive("random_phase.networks", self.random_phase.networks)?;
         positive("random_phase.prompt_individuals", self.random_phase.prompt_individuals)?;

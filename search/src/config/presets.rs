@@ -4,8 +4,8 @@
 use super::{
     Archives, AxisConfig, BudgetConfig, CentroidConfig, CrossoverConfig, CuriosityConfig,
     DecodingMode, FitnessSplit, LanguageModelConfig, MutationConfig, NetworkArchiveConfig,
-    OperatorConfig, Preset, PromptConfig, RandomPhaseConfig, SearchConfig, TemperatureConfig,
-    TrainingConfig,
+    OperatorConfig, Preset, PromptConfig, ProposerConfig, RandomPhaseConfig, SearchConfig,
+    TemperatureConfig, TrainingConfig,
 };
 use crate::archive::Scale;
 use crate::measures::Descriptor;
@@ -59,6 +59,7 @@ impl SearchConfig {
             // LLMatic, section 4: "2000 searches", 20 generations of 100.
             generations: 20,
             offspring: 100,
+            proposer: ProposerConfig::default(),
             archives: Archives::Both,
             // LLMatic, section 3: probability of crossover 0.3.
             operators: OperatorConfig { mutation: 0.7, crossover: 0.3 },

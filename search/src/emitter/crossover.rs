@@ -12,7 +12,11 @@ use rand::seq::IndexedRandom as _;
 pub struct CrossoverEmitter;
 
 /// A random network and its partner.
-fn random_pair(setting: Setting<'_>, state: &SearchState, slot: u32) -> Option<[Network; 2]> {
+pub(super) fn random_pair(
+    setting: Setting<'_>,
+    state: &SearchState,
+    slot: u32,
+) -> Option<[Network; 2]> {
     let place = [u64::from(state.counters.generation), u64::from(slot)];
     let mut rng = setting.seed.rng(Purpose::Parent, &place);
     let cells: Vec<usize> = state.networks.elites().map(|(cell, _)| cell).collect();
@@ -32,7 +36,11 @@ impl CrossoverEmitter {
             index,
             operator: Operator::Crossover,
             parents: vec![first.candidate, second.candidate],
-            draft: Draft::Prompt(setting.prompts.crossover_prompt(&first.source, &second.source)),
+            draft: Draft::Prompt(
+                setting
+                    .prompts
+                    .crossover_prompt(setting.shown(&first.source), setting.shown(&second.source)),
+            ),
             choice: None,
             temperature: setting.config.crossover.temperature,
         })
@@ -40,8 +48,8 @@ impl CrossoverEmitter {
 }
 
 impl Emitter for CrossoverEmitter {
-    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
-        let offspring = 0..setting.config.offspring;
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let offspring = from..setting.config.offspring;
         offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
     }
 

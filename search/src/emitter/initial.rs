@@ -11,8 +11,8 @@ use rand::RngExt as _;
 pub struct FirstNetworkEmitter;
 
 impl Emitter for FirstNetworkEmitter {
-    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
-        vec![Proposal {
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let first = Proposal {
             candidate: candidate_id(state, 0),
             index: 0,
             operator: Operator::First,
@@ -20,7 +20,8 @@ impl Emitter for FirstNetworkEmitter {
             draft: Draft::Source(setting.first_network.to_owned()),
             choice: None,
             temperature: 0.0,
-        }]
+        };
+        if from == 0 { vec![first] } else { Vec::new() }
     }
 
     fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
@@ -43,7 +44,9 @@ impl RandomEmitter {
             operator: Operator::Random,
             parents: vec![CandidateId(0)],
             draft: Draft::Prompt(
-                setting.prompts.mutation_prompt(setting.first_network, instruction)?,
+                setting
+                    .prompts
+                    .mutation_prompt(setting.shown(setting.first_network), instruction)?,
             ),
             choice: Some(PromptChoice { individual: None, instruction }),
             temperature: setting.config.random_phase.temperature,
@@ -52,8 +55,8 @@ impl RandomEmitter {
 }
 
 impl Emitter for RandomEmitter {
-    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
-        let offspring = 0..setting.config.random_phase.offspring;
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let offspring = from..setting.config.random_phase.offspring;
         offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
     }
 

@@ -16,7 +16,11 @@ use rand_chacha::ChaCha8Rng;
 pub struct MutationEmitter;
 
 /// A network of the archive, each as likely as the others.
-fn random_parent(setting: Setting<'_>, state: &SearchState, index: u32) -> Option<Network> {
+pub(super) fn random_parent(
+    setting: Setting<'_>,
+    state: &SearchState,
+    index: u32,
+) -> Option<Network> {
     let (count, slots) = (setting.config.offspring, setting.config.mutation.parents);
     let place = [u64::from(state.counters.generation), u64::from(slot(index, count, slots))];
     let networks: Vec<&Network> =
@@ -74,7 +78,9 @@ impl MutationEmitter {
             operator: Operator::Mutation,
             parents: vec![parent.candidate],
             draft: Draft::Prompt(
-                setting.prompts.mutation_prompt(&parent.source, choice.instruction)?,
+                setting
+                    .prompts
+                    .mutation_prompt(setting.shown(&parent.source), choice.instruction)?,
             ),
             choice: Some(choice),
             temperature,
@@ -83,8 +89,8 @@ impl MutationEmitter {
 }
 
 impl Emitter for MutationEmitter {
-    fn ask(&self, setting: Setting<'_>, state: &SearchState) -> Vec<Proposal> {
-        let offspring = 0..setting.config.offspring;
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let offspring = from..setting.config.offspring;
         offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
     }
 

@@ -212,7 +212,7 @@ fn figures(graph: &CheckedGraph) -> CostFigures {
     }
 }
 
-fn refused(list: &Diagnostics, file: &SourceFile) -> Rejection {
+pub(super) fn refused(list: &Diagnostics, file: &SourceFile) -> Rejection {
     let parsed = !list.as_slice().iter().any(|one| one.code.starts_with("nasc::syntax::"));
     let diagnostics = list
         .as_slice()

@@ -17,7 +17,7 @@ use self::batch::Job;
 use self::draft::split_head;
 use self::vocabulary::Vocabulary;
 use super::constraint::Constraint;
-use super::shape::ShapeConstraint;
+use super::shape::{CellConstraint, ShapeConstraint};
 use super::{Completion, Decoding, LanguageModel, LanguageModelError, ProgressSink, Request};
 
 /// Environment variable and value under which llama.cpp's threads sleep while they wait. By
@@ -106,6 +106,7 @@ fn constraint(request: &Request) -> Option<Box<dyn Constraint>> {
         Decoding::Shape(target) => {
             Some(Box::new(ShapeConstraint::new(target, request.sampling.max_tokens)))
         }
+        Decoding::Cell { left_out } => Some(Box::new(CellConstraint::new(left_out))),
     }
 }
 

@@ -4,12 +4,15 @@
 //! characters; deliberately not here: tokens, probabilities, the language model.
 
 mod arguments;
+mod cell;
 mod grammar;
 mod names;
 mod network;
 mod number;
 #[cfg(test)]
 mod tests;
+
+pub use cell::CellConstraint;
 
 use super::ShapeTarget;
 use super::constraint::Constraint;

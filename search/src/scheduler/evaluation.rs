@@ -22,7 +22,7 @@ const MOST_ATTEMPTS: u32 = 2;
 const fn effort(operator: Operator) -> Effort {
     match operator {
         Operator::First | Operator::Random => Effort::Untrained,
-        Operator::Mutation | Operator::Crossover => Effort::Train,
+        Operator::Fresh | Operator::Mutation | Operator::Crossover => Effort::Train,
     }
 }
 

@@ -12,7 +12,8 @@ use crate::llm::{
     ShapeTarget,
 };
 use crate::observer::SearchEvent;
-use crate::run::Run;
+use crate::proposer::cells;
+use crate::run::{Run, Space};
 use crate::seed::Purpose;
 use crate::state::Operator;
 use crate::store::{Answer, GeneratedCandidate, StoredCandidate};
@@ -30,18 +31,25 @@ impl Scheduler<'_, '_, '_> {
     ) -> Result<(), Stop> {
         let phase = self.state.phase(&self.run.config);
         let generation = self.state.counters.generation;
-        let proposals = emitter.ask(self.run.setting(), &self.state);
-        let mut stored = self.stored_candidates(operator, &proposals)?;
-        self.announce(operator, &proposals, &stored)?;
-        self.generate_missing(&proposals, &mut stored)?;
-        let offspring = proposals.len();
-        for proposal in proposals {
-            // `stored_candidates` made sure of one for each.
-            if let Some(stored) = stored.remove(&proposal.index) {
-                self.settle(emitter, proposal, stored, offspring)?;
+        let mut stored = self.run.store.candidates_of(generation)?;
+        let mut offspring = 0;
+        loop {
+            let proposals = emitter.ask(self.run.setting(), &self.state, offspring);
+            let Some(last) = proposals.last() else { break };
+            let (from, whole) = (offspring, self.whole(emitter, &proposals));
+            offspring = last.index + 1;
+            self.write_down(operator, whole, &proposals, &mut stored)?;
+            if from == 0 {
+                self.announce(operator, whole, &stored)?;
             }
+            self.generate_missing(&proposals, &mut stored)?;
+            self.settle_all(emitter, proposals, &mut stored, whole)?;
         }
-        self.state.end_generation(phase, offspring as u64);
+        // Whatever is left was not proposed now.
+        if offspring == 0 || !stored.is_empty() {
+            return Err(self.proposed_otherwise().into());
+        }
+        self.state.end_generation(phase, u64::from(offspring));
         self.run.store.finish_generation(generation, &self.state)?;
         self.run.store.keep_only_weights_of(&Run::elites(&self.state))?;
         tracing::debug!(generation, operator = operator.name(), "generation finished");
@@ -53,44 +61,73 @@ impl Scheduler<'_, '_, '_> {
         })
     }
 
+    /// The candidates of a generation, of which these are the first.
+    fn whole(&self, emitter: &dyn Emitter, first: &[Proposal]) -> usize {
+        if emitter.is_sequential() { self.run.config.offspring as usize } else { first.len() }
+    }
+
+    /// Evaluates the proposals and places them, in their order.
+    fn settle_all(
+        &mut self,
+        emitter: &dyn Emitter,
+        proposals: Vec<Proposal>,
+        stored: &mut BTreeMap<u32, StoredCandidate>,
+        whole: usize,
+    ) -> Result<(), Stop> {
+        for proposal in proposals {
+            // `write_down` made sure of one for each.
+            if let Some(stored) = stored.remove(&proposal.index) {
+                self.settle(emitter, proposal, stored, whole)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the proposals down, or compares them with those written before.
-    fn stored_candidates(
+    fn write_down(
         &mut self,
         operator: Operator,
+        whole: usize,
         proposals: &[Proposal],
-    ) -> Result<BTreeMap<u32, StoredCandidate>, SearchError> {
+        stored: &mut BTreeMap<u32, StoredCandidate>,
+    ) -> Result<(), SearchError> {
         let generation = self.state.counters.generation;
-        let store = &mut self.run.store;
-        let mut stored = store.candidates_of(generation)?;
-        if stored.is_empty() && !proposals.is_empty() {
-            store.begin_generation(generation, operator.name(), proposals)?;
-            stored = store.candidates_of(generation)?;
+        let is_new = |proposal: &Proposal| !stored.contains_key(&proposal.index);
+        if proposals.iter().all(is_new) {
+            let store = &mut self.run.store;
+            if proposals.first().is_some_and(|first| first.index == 0) {
+                store.begin_generation(generation, operator.name(), whole, proposals)?;
+            } else {
+                store.add_proposals(generation, proposals)?;
+            }
+            let new = proposals.iter().map(|one| (one.index, StoredCandidate::proposed(one)));
+            stored.extend(new);
+            return Ok(());
         }
         let same = |proposal: &Proposal| {
-            stored.get(&proposal.index).is_some_and(|stored| {
-                stored.candidate == proposal.candidate
-                    && stored.prompt.as_deref() == proposal.draft.prompt()
-            })
+            stored.get(&proposal.index).is_some_and(|stored| stored.is_of(proposal))
         };
-        if stored.len() == proposals.len() && !stored.is_empty() && proposals.iter().all(same) {
-            return Ok(stored);
-        }
-        Err(SearchError::Corrupt {
+        if proposals.iter().all(same) { Ok(()) } else { Err(self.proposed_otherwise()) }
+    }
+
+    fn proposed_otherwise(&self) -> SearchError {
+        let generation = self.state.counters.generation;
+        SearchError::Corrupt {
             path: self.run.directory().to_owned(),
             what: format!("the candidates of generation {generation} are not those it proposes"),
-        })
+        }
     }
 
     fn announce(
         &mut self,
         operator: Operator,
-        proposals: &[Proposal],
+        offspring: usize,
         stored: &BTreeMap<u32, StoredCandidate>,
     ) -> Result<(), Stop> {
         self.tell(SearchEvent::GenerationStarted {
             generation: self.state.counters.generation,
             operator,
-            offspring: proposals.len(),
+            offspring,
             finished: stored.values().filter(|stored| stored.result.is_some()).count(),
             evolved: self.state.counters.evolved,
             generations: self.run.config.generations,
@@ -194,7 +231,10 @@ impl Scheduler<'_, '_, '_> {
         };
         let decoding = match config.decoding {
             DecodingMode::Free => Decoding::Free,
-            DecodingMode::Shape => Decoding::Shape(self.shape_target(sampling.seed)),
+            DecodingMode::Shape => match self.run.task().space {
+                Space::Networks => Decoding::Shape(self.shape_target(sampling.seed)),
+                Space::Cells => Decoding::Cell { left_out: cells::shown_in(&prompt) },
+            },
         };
         Some(Request { prompt, sampling, decoding })
     }

@@ -7,6 +7,7 @@ use crate::archive::{Archive as _, Elite, Objective};
 use crate::config::CheckedConfig;
 use crate::error::SearchError;
 use crate::measures::measures;
+use crate::proposer::ProposerKind;
 use crate::state::{CandidateId, Counters, IndividualId, Network, PromptIndividual, SearchState};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -114,6 +115,13 @@ impl Store {
                 return Err(self.corrupt(format!("network cell {cell} holds a network of another")));
             }
         }
+        let population = config.proposer.population;
+        if config.proposer.kind == ProposerKind::Evolution {
+            let members = population_before(&self.connection, generation, population);
+            for (network, objective) in members.map_err(|error| self.error(error))? {
+                state.join_population(network, objective, population as usize);
+            }
+        }
         let count = counters.collective.len();
         let prompts = stored_prompts(&self.connection, generation, count);
         for (cell, elite) in prompts.map_err(|error| self.error(error))? {
@@ -192,6 +200,26 @@ fn stored_networks(
         Ok((cell(row, "resident_of")?, elite))
     })?;
     elites.collect()
+}
+
+/// The networks without the first that were evaluated last until the end of a generation, the
+/// oldest first.
+fn population_before(
+    connection: &Connection,
+    generation: u32,
+    size: u32,
+) -> rusqlite::Result<Vec<(Network, Objective)>> {
+    let mut select = connection.prepare(
+        "SELECT * FROM (SELECT candidate, source, fitness, loss FROM candidates
+             WHERE generation <= ?1 AND operator <> 'first' AND fitness IS NOT NULL
+             ORDER BY candidate DESC LIMIT ?2) ORDER BY candidate",
+    )?;
+    let members = select.query_map(params![generation, size], |row| {
+        let source: String = row.get("source")?;
+        let candidate = CandidateId(super::read::unsigned(row, "candidate")?);
+        Ok((Network { candidate, source: source.into() }, objective(row)?))
+    })?;
+    members.collect()
 }
 
 fn stored_prompts(

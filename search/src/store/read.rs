@@ -3,6 +3,7 @@
 
 use super::{RunRecord, Store};
 use crate::archive::{AddStatus, Centroids, Objective};
+use crate::emitter::Proposal;
 use crate::error::SearchError;
 use crate::evaluate::Rejection;
 use crate::measures::CostFigures;
@@ -45,6 +46,31 @@ pub struct StoredCandidate {
     pub refused: Option<Rejection>,
     /// Its result, if it is finished.
     pub result: Option<StoredResult>,
+}
+
+impl StoredCandidate {
+    /// One that was just written down.
+    #[must_use]
+    pub fn proposed(proposal: &Proposal) -> Self {
+        Self {
+            candidate: proposal.candidate,
+            prompt: proposal.draft.prompt().map(str::to_owned),
+            generated: proposal.draft.source().is_some(),
+            source: proposal.draft.source().map(str::to_owned),
+            attempts: 0,
+            refused: None,
+            result: None,
+        }
+    }
+
+    /// Whether it is what is proposed now.
+    #[must_use]
+    pub fn is_of(&self, proposal: &Proposal) -> bool {
+        let same_source = || self.source.as_deref() == proposal.draft.source();
+        self.candidate == proposal.candidate
+            && self.prompt.as_deref() == proposal.draft.prompt()
+            && (self.prompt.is_some() || same_source())
+    }
 }
 
 /// A stored value that cannot be what was written.

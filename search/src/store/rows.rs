@@ -124,6 +124,21 @@ pub struct CandidateRow {
     pub test_accuracy: Option<f64>,
 }
 
+/// A candidate that has a fitness, in short.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct EvaluationRow {
+    /// Its number.
+    pub candidate: CandidateId,
+    /// Its generation.
+    pub generation: u32,
+    /// How it came about.
+    pub operator: String,
+    /// Its fitness.
+    pub fitness: f64,
+    /// What networks that are equal share, where it is known.
+    pub fingerprint: Option<String>,
+}
+
 /// An elite of the network archive.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct EliteRow {

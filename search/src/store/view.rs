@@ -1,8 +1,8 @@
 //! Reading a run for summaries and reports, also while another process writes it.
 
 use super::rows::{
-    CandidateRow, EliteRow, GenerationRow, PromptEliteRow, RunSummary, SUMMARY, candidate_row,
-    counts, generation_row, seconds,
+    CandidateRow, EliteRow, EvaluationRow, GenerationRow, PromptEliteRow, RunSummary, SUMMARY,
+    candidate_row, counts, generation_row, seconds,
 };
 use super::{DATABASE, RunRecord, database_error, read, schema, weights};
 use crate::error::SearchError;
@@ -79,6 +79,29 @@ impl RunReader {
                  GROUP BY generation ORDER BY generation",
             )?;
             select.query_map([], generation_row)?.collect()
+        })
+    }
+
+    /// The candidates that have a fitness, in the order of their proposal.
+    ///
+    /// # Errors
+    /// [`SearchError::Database`].
+    pub fn evaluations(&self) -> Result<Vec<EvaluationRow>, SearchError> {
+        self.read(|connection| {
+            let mut select = connection.prepare(
+                "SELECT candidate, generation, operator, fitness, fingerprint FROM candidates
+                 WHERE fitness IS NOT NULL ORDER BY candidate",
+            )?;
+            let row = |row: &rusqlite::Row<'_>| {
+                Ok(EvaluationRow {
+                    candidate: CandidateId(read::unsigned(row, "candidate")?),
+                    generation: row.get("generation")?,
+                    operator: row.get("operator")?,
+                    fitness: row.get("fitness")?,
+                    fingerprint: row.get("fingerprint")?,
+                })
+            };
+            select.query_map([], row)?.collect()
         })
     }
 

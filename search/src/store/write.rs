@@ -116,7 +116,8 @@ impl Store {
         })
     }
 
-    /// Writes the proposals of a generation down before any of them is worked on.
+    /// Begins a generation of so many candidates, and writes its first proposals down before any of
+    /// them is worked on.
     ///
     /// # Errors
     /// [`SearchError::DiskFull`] or [`SearchError::Database`].
@@ -124,18 +125,29 @@ impl Store {
         &mut self,
         generation: u32,
         operator: &str,
+        offspring: usize,
         proposals: &[Proposal],
     ) -> Result<(), SearchError> {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO generations (generation, operator, offspring, started_ms)
                  VALUES (?1, ?2, ?3, ?4)",
-                params![generation, operator, integer(proposals.len())?, now()],
+                params![generation, operator, integer(offspring)?, now()],
             )?;
-            proposals
-                .iter()
-                .try_for_each(|proposal| insert_proposal(transaction, generation, proposal))
+            insert_proposals(transaction, generation, proposals)
         })
+    }
+
+    /// Writes further proposals of a generation down.
+    ///
+    /// # Errors
+    /// [`SearchError::DiskFull`] or [`SearchError::Database`].
+    pub fn add_proposals(
+        &mut self,
+        generation: u32,
+        proposals: &[Proposal],
+    ) -> Result<(), SearchError> {
+        self.write(|transaction| insert_proposals(transaction, generation, proposals))
     }
 
     /// Keeps the answers to a batch.
@@ -240,6 +252,14 @@ fn insert_centroids(
         }
     }
     Ok(())
+}
+
+fn insert_proposals(
+    transaction: &Transaction<'_>,
+    generation: u32,
+    proposals: &[Proposal],
+) -> rusqlite::Result<()> {
+    proposals.iter().try_for_each(|proposal| insert_proposal(transaction, generation, proposal))
 }
 
 fn insert_proposal(

@@ -42,9 +42,9 @@ impl Bench {
     }
 
     fn tell(&mut self, emitter: &dyn Emitter, proposal: Proposal, outcome: Outcome) {
-        let Self { config, prompts, state } = self;
+        let Self { config, prompts, task, state } = self;
         let (seed, first_network) = (crate::seed::Seed::new(1), "net 0");
-        let setting = crate::emitter::Setting { config, prompts, seed, first_network };
+        let setting = crate::emitter::Setting { config, prompts, task, seed, first_network };
         emitter.tell(setting, state, proposal, outcome);
     }
 
@@ -165,7 +165,7 @@ fn half_of_the_mutations_use_the_most_curious_individual_and_half_their_own_temp
     for (instruction, temperature) in [(0, 0.2), (6, 0.9), (12, 0.6), (8, 0.3)] {
         bench.add_prompt(instruction, temperature, 0.0);
     }
-    let proposals = MutationEmitter.ask(bench.setting(), &bench.state);
+    let proposals = MutationEmitter.ask(bench.setting(), &bench.state, 0);
     assert_eq!(proposals.len(), 100);
     let used = |p: &&Proposal| p.choice.unwrap().individual == Some(curious);
     let with_curious = proposals.iter().filter(used).count();
@@ -185,7 +185,7 @@ fn half_of_the_mutations_use_the_most_curious_individual_and_half_their_own_temp
 #[test]
 fn random_proposals_use_the_first_network_at_its_temperature() {
     let bench = Bench::new();
-    let proposals = RandomEmitter.ask(bench.setting(), &bench.state);
+    let proposals = RandomEmitter.ask(bench.setting(), &bench.state, 0);
     assert_eq!(proposals.len(), 4);
     for proposal in proposals {
         assert_eq!((proposal.temperature, proposal.parents), (0.6, vec![CandidateId(0)]));
@@ -204,7 +204,7 @@ fn crossover_pairs_networks_with_neighbours_at_its_temperature() {
     let cell_of = |id: CandidateId| {
         bench.state.networks.elites().find(|(_, e)| e.solution.candidate == id).unwrap().0
     };
-    for proposal in CrossoverEmitter.ask(bench.setting(), &bench.state) {
+    for proposal in CrossoverEmitter.ask(bench.setting(), &bench.state, 0) {
         assert_eq!((proposal.temperature, proposal.choice), (0.7, None));
         let [first, second] = proposal.parents[..] else { panic!("not two parents") };
         assert!(bench.state.networks.neighbours(cell_of(first), 3).contains(&cell_of(second)));
@@ -264,7 +264,7 @@ fn ten_pairs_share_a_crossover_generation() {
     {
         bench.add_network(candidate as u64, ratio, macs);
     }
-    let proposals = CrossoverEmitter.ask(bench.setting(), &bench.state);
+    let proposals = CrossoverEmitter.ask(bench.setting(), &bench.state, 0);
     assert_eq!(proposals.len(), 100);
     for pair in proposals.chunks(10) {
         assert!(pair.iter().all(|proposal| proposal.parents == pair[0].parents));
@@ -277,7 +277,7 @@ fn ten_pairs_share_a_crossover_generation() {
 fn mutation_with_an_empty_prompt_archive_draws_an_instruction() {
     let mut bench = Bench::new();
     bench.add_network(0, 5.0, 1e4);
-    for proposal in MutationEmitter.ask(bench.setting(), &bench.state) {
+    for proposal in MutationEmitter.ask(bench.setting(), &bench.state, 0) {
         assert_eq!(proposal.choice.unwrap().individual, None);
         assert_eq!(proposal.temperature, bench.config.random_phase.temperature);
     }

@@ -12,7 +12,7 @@ use crate::llm::*;
 use crate::measures::CostFigures;
 use crate::observer::SearchEvent;
 use crate::prompt::{InstructionSet, PromptLibrary};
-use crate::run::{Equipment, Run, RunSetup, Task};
+use crate::run::{Equipment, Run, RunSetup, Space, Task};
 use crate::scheduler::{SearchOutcome, Workers};
 use crate::seed::Seed;
 use crate::state::{SearchState, centroids};
@@ -171,11 +171,15 @@ pub(crate) fn small_config() -> CheckedConfig {
     config.check().unwrap()
 }
 
+pub(crate) fn task() -> Task {
+    Task { data: "invented".to_owned(), input: [1, 8, 8], classes: 10, space: Space::Networks }
+}
+
 pub(crate) fn setup(seed: u64) -> RunSetup {
     RunSetup {
         config: small_config(),
         seed,
-        task: Task { data: "invented".to_owned(), input: [1, 8, 8], classes: 10 },
+        task: task(),
         model: "invented".to_owned(),
         evaluator: "invented".to_owned(),
         equipment: Equipment { model: "invented".to_owned(), gpu_layers: 0, threads: 1 },
@@ -257,6 +261,7 @@ fn rows(database: &Connection, table: &str) -> Vec<String> {
 pub(crate) struct Bench {
     pub(crate) config: CheckedConfig,
     pub(crate) prompts: PromptLibrary,
+    pub(crate) task: Task,
     pub(crate) state: SearchState,
 }
 
@@ -265,13 +270,14 @@ impl Bench {
         let config = small_config();
         let prompts = PromptLibrary::load(InstructionSet::Mutation, None).unwrap();
         let state = SearchState::new(&config, &prompts, centroids(&config, Seed::new(1))).unwrap();
-        Self { config, prompts, state }
+        Self { config, prompts, task: task(), state }
     }
 
     pub(crate) fn setting(&self) -> Setting<'_> {
         Setting {
             config: &self.config,
             prompts: &self.prompts,
+            task: &self.task,
             seed: Seed::new(1),
             first_network: "net 0",
         }

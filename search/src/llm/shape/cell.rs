@@ -1,0 +1,228 @@
+//! The dialect of NAS-Bench-201's cells: the text is the template of `proposer::cells`, and the model
+//! chooses the operation of each of its six edges. Deliberately not here: what a cell computes.
+
+use nasc_compiler::cell::{Cell, CellOperation, EDGES};
+
+use super::super::constraint::Constraint;
+use crate::proposer::cells::{class, segments};
+
+/// A recogniser of cells that is asked about the next piece of text. Every text that it completes is
+/// a cell, and none that it was told to leave out.
+///
+/// ```
+/// use nasc_search::llm::{constraint::Constraint, shape::CellConstraint};
+///
+/// let mut constraint = CellConstraint::new(&[]);
+/// assert!(constraint.accepts(" Conv") && !constraint.accepts(" Linear"));
+/// constraint.advance(" Conv1x1(16)\n");
+/// assert!(constraint.accepts("        self.edge02 = Skip("));
+/// ```
+#[derive(Debug, Clone)]
+pub struct CellConstraint {
+    segments: Vec<&'static str>,
+    head: &'static str,
+    /// Fixed text that comes before the next choice.
+    fixed: &'static str,
+    /// What is written of the next operation's class.
+    typed: String,
+    chosen: Vec<CellOperation>,
+    /// Functions that the cell may not compute, by the cells that stand for them.
+    left_out: Vec<Cell>,
+}
+
+impl CellConstraint {
+    /// At the end of the head; the cell will compute nothing that one of these computes.
+    #[must_use]
+    pub fn new(left_out: &[Cell]) -> CellConstraint {
+        let segments = segments();
+        let first = segments.first().copied().unwrap_or_default();
+        // Tokenizers join a blank with the word behind it, so it is left to the model.
+        let head = first.trim_end();
+        CellConstraint {
+            head,
+            fixed: first.get(head.len()..).unwrap_or_default(),
+            segments,
+            typed: String::new(),
+            chosen: Vec::new(),
+            left_out: left_out.iter().map(|cell| cell.representative()).collect(),
+        }
+    }
+
+    fn feed_all(&mut self, piece: &str) -> bool {
+        !piece.is_empty() && piece.chars().all(|next| self.feed(next))
+    }
+
+    /// Takes a character; false, with the state undefined, if it may not come next.
+    fn feed(&mut self, next: char) -> bool {
+        if let Some(rest) = self.fixed.strip_prefix(next) {
+            self.fixed = rest;
+            return true;
+        }
+        if !self.fixed.is_empty() || self.chosen.len() >= EDGES {
+            return false;
+        }
+        self.typed.push(next);
+        let open: Vec<CellOperation> = self.open().collect();
+        match open.as_slice() {
+            [] => false,
+            // No class begins another one's name, so the first that is complete is meant.
+            &[operation] if class(operation) == self.typed => {
+                self.choose(operation);
+                true
+            }
+            _ => true,
+        }
+    }
+
+    /// The operations whose class may still be meant.
+    fn open(&self) -> impl Iterator<Item = CellOperation> {
+        let begun = |operation: &CellOperation| class(*operation).starts_with(&self.typed);
+        CellOperation::ALL.into_iter().filter(begun).filter(|&operation| self.leads_on(operation))
+    }
+
+    fn choose(&mut self, operation: CellOperation) {
+        self.chosen.push(operation);
+        self.typed.clear();
+        let after = self.segments.get(self.chosen.len()).copied().unwrap_or_default();
+        // What follows the last edge is nobody's choice; see `forced_ending`.
+        self.fixed = if self.chosen.len() < EDGES { after } else { "" };
+    }
+
+    /// Whether some cell that begins with these edges may be written.
+    fn leads_on(&self, operation: CellOperation) -> bool {
+        let mut begun = self.chosen.clone();
+        begun.push(operation);
+        self.left_out.is_empty() || self.completes(&mut begun)
+    }
+
+    fn completes(&self, begun: &mut Vec<CellOperation>) -> bool {
+        if let Ok(operations) = <[CellOperation; EDGES]>::try_from(begun.as_slice()) {
+            return !self.left_out.contains(&Cell(operations).representative());
+        }
+        CellOperation::ALL.into_iter().any(|operation| {
+            begun.push(operation);
+            let completes = self.completes(begun);
+            begun.pop();
+            completes
+        })
+    }
+}
+
+impl Constraint for CellConstraint {
+    fn head(&self) -> &str {
+        self.head
+    }
+
+    fn accepts(&self, piece: &str) -> bool {
+        self.clone().feed_all(piece)
+    }
+
+    fn advance(&mut self, piece: &str) {
+        let mut next = self.clone();
+        if next.feed_all(piece) {
+            *self = next;
+        }
+    }
+
+    /// Never by itself: the fixed text behind the last edge is appended.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
+    fn forced_ending(&self) -> Option<String> {
+        let tail = self.segments.last().copied().unwrap_or_default();
+        (self.chosen.len() == EDGES).then(|| tail.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+    use super::CellConstraint;
+    use crate::llm::constraint::Constraint as _;
+    use crate::proposer::cells::{read, shown_in, source};
+    use nasc_compiler::cell::Cell;
+    use rand::seq::IndexedRandom as _;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    const PIECES: [&str; 24] = [
+        " ",
+        " Conv",
+        "Conv",
+        "3x3",
+        "1",
+        "3",
+        "x",
+        "A",
+        "vgPool",
+        " Sk",
+        "ip",
+        " Zero",
+        "(16",
+        ")",
+        "(",
+        "16",
+        "\n",
+        "        ",
+        "self",
+        ".edge",
+        "0",
+        "2",
+        " =",
+        "\n        self.edge12 = ",
+    ];
+
+    /// A text drawn piece by piece; single characters where no piece fits.
+    fn drawn(seed: u64, left_out: &[Cell]) -> String {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut constraint = CellConstraint::new(left_out);
+        let mut text = constraint.head().to_owned();
+        loop {
+            if let Some(ending) = constraint.forced_ending() {
+                return text + &ending;
+            }
+            let mut fits: Vec<String> = PIECES
+                .iter()
+                .filter(|piece| constraint.accepts(piece))
+                .map(ToString::to_string)
+                .collect();
+            if fits.is_empty() || rng.random_bool(0.1) {
+                let characters = (' '..='~').chain(['\n']).map(String::from);
+                fits.extend(characters.filter(|character| constraint.accepts(character)));
+            }
+            let piece = fits.choose(&mut rng).unwrap();
+            constraint.advance(piece);
+            text.push_str(piece);
+        }
+    }
+
+    #[test]
+    fn every_text_is_a_cell_of_the_template() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let text = drawn(seed, &[]);
+            let cell = read(&text).unwrap();
+            assert!(source(cell).ends_with(&text), "{text}");
+            seen.insert(cell);
+        }
+        assert!(seen.len() > 150, "{} cells", seen.len());
+    }
+
+    #[test]
+    fn a_cell_that_computes_what_a_parent_does_is_never_written() {
+        let parent = Cell::from_number(0).unwrap();
+        for seed in 0..50 {
+            // Of the cells that begin like the parent most compute the same zeros.
+            let cell = read(&drawn(seed, &[parent])).unwrap();
+            assert_ne!(cell.representative(), parent.representative());
+        }
+    }
+
+    #[test]
+    fn the_parents_of_a_prompt_are_found_in_it() {
+        let [first, second] = [4_711, 815].map(|number| Cell::from_number(number).unwrap());
+        let prompt = format!("{}\n{}\n\"\"\"Improve\"\"\"", source(first), source(second));
+        assert_eq!(shown_in(&prompt), [first, second]);
+    }
+}
