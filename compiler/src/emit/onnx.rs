@@ -8,6 +8,7 @@ mod attention;
 mod attribute;
 mod builder;
 mod convolution;
+pub mod evaluate;
 mod image;
 pub mod message;
 mod norm;
