@@ -90,7 +90,7 @@ fn execute(
         Command::Search(args) => search::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, environment, output),
-        Command::Verify(args) => verify::run(args, output),
+        Command::Verify(args) => verify::run(args, environment, output),
         Command::Train(args) => train::run(args, environment, output),
         Command::Eval(args) => eval::run(args, environment, output),
         Command::Predict(args) => predict::run(args, environment, output),

@@ -8,8 +8,6 @@ use nasc_compiler::ir::TensorType;
 
 use crate::error::{CliError, Exit};
 use crate::input::parse_input;
-use crate::native::{self, Job};
-use crate::number::grouped;
 use crate::output::{Environment, Output};
 
 mod archive;
@@ -17,7 +15,7 @@ mod facts;
 mod forms;
 mod model;
 mod target;
-mod write;
+pub(crate) mod write;
 
 use model::Model;
 use target::Target;
@@ -62,12 +60,13 @@ pub struct CompileArgs {
     /// names its own.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
-    /// What normalising subtracts, one number or one for each channel, where white is 1.
-    #[arg(long, value_delimiter = ',', default_value = "0.5")]
-    mean: Vec<f32>,
+    /// What normalising subtracts, one number or one for each channel, where white is 1; else what
+    /// the weights were trained with, if they know it, else 0.5.
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    mean: Option<Vec<f32>>,
     /// What normalising divides by.
-    #[arg(long, value_delimiter = ',', default_value = "0.5")]
-    deviation: Vec<f32>,
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    deviation: Option<Vec<f32>>,
 }
 
 /// What a model is written as.
@@ -105,63 +104,32 @@ pub(crate) fn run(
 ) -> Result<Exit, CliError> {
     match Target::of(&args.file, args.all)? {
         Target::File => match Model::of_file(args, environment, output)? {
-            Some(model) => one(args, &model, environment, output),
+            Some(model) => one(args, &model, output),
             None => Ok(Exit::Program),
         },
         Target::Cell(reader, cell) => {
             let elite = target::elite(&reader, cell, &args.file)?;
             let run = archive::Run::open(&reader, args, environment, output)?;
-            one(args, &run.model(&elite)?, environment, output)
+            one(args, &run.model(&elite)?, output)
         }
         Target::Run(reader) => archive::all(args, &reader, environment, output),
     }
 }
 
 /// Writes one model and says what it is.
-fn one(
-    args: &CompileArgs,
-    model: &Model,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    if matches!(args.emit, Form::C | Form::Exe) {
-        return native(args, model, environment, output);
-    }
+fn one(args: &CompileArgs, model: &Model, output: &mut Output<'_>) -> Result<Exit, CliError> {
     match forms::write(args, model, &args.out) {
         Ok(written) => {
-            let size = grouped(written.bytes);
-            output.line(format!("{}: {size} bytes{}", args.out.display(), written.remark))?;
+            written.lines.iter().try_for_each(|line| output.line(line))?;
+            written.remarks.iter().try_for_each(|remark| output.remark(remark))?;
             Ok(Exit::Success)
         }
         Err(forms::Refused::Machine(error)) => Err(error),
+        Err(forms::Refused::Disagrees(reason)) => {
+            Err(CliError::Argument { argument: "--emit", reason })
+        }
         Err(forms::Refused::Program(reason)) => {
             output.remark(reason)?;
-            Ok(Exit::Program)
-        }
-    }
-}
-
-/// Writes a model as C or as an executable.
-fn native(
-    args: &CompileArgs,
-    model: &Model,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let job = Job {
-        graph: &model.compiled.graph,
-        state: &model.state,
-        name: model.name(),
-        data: args.data.as_deref(),
-        mean: &args.mean,
-        deviation: &args.deviation,
-        out: &args.out,
-        executable: args.emit == Form::Exe,
-    };
-    match native::write(&job, environment, output)? {
-        Ok(()) => Ok(Exit::Success),
-        Err(error) => {
-            output.remark(model.explain(&error))?;
             Ok(Exit::Program)
         }
     }

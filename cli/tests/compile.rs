@@ -174,6 +174,62 @@ fn the_crate_in_rust_passes_its_own_test() {
     assert!(told.contains("1 passed"), "{told}");
 }
 
+/// Changes the bytes of a float tensor in a file.
+fn damage(path: &Path, weights: &str, name: &str) {
+    let state = nasc_runtime::checkpoint::load(Path::new(weights)).unwrap();
+    let start: Vec<u8> =
+        state.floats(name).unwrap().iter().take(4).flat_map(|x| x.to_le_bytes()).collect();
+    let mut bytes = std::fs::read(path).unwrap();
+    let place = bytes.windows(start.len()).position(|window| window == start).unwrap();
+    bytes[place..place + 4].copy_from_slice(&9.0_f32.to_le_bytes());
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn an_onnx_file_proves_itself_and_a_damaged_one_does_not() {
+    let (folder, net, weights) = prepared();
+    let path = folder.path().join("net.onnx");
+    let out = path.display().to_string();
+    for more in [&[][..], &["--with-preprocessing", "--data", "digits"], &["--data", "digits"]] {
+        let common = ["compile", &net, "--weights", &weights, "--input", "1x8x8", "-o", &out];
+        let (code, said, errors) = nasc(folder.path(), &[&common[..], more].concat());
+        assert_eq!(code, 0, "{more:?}: {errors}");
+        assert!(said.contains("compared on ") && said.contains("same class 100.0 %"), "{said}");
+        let (code, said, errors) = nasc(folder.path(), &["verify", &out]);
+        assert_eq!(code, 0, "{more:?}: {said}{errors}");
+        assert!(said.contains("8 test vectors"), "{said}");
+        let images = said.contains("1,000 images of digits: same class 100.0 %");
+        assert!(images || more.len() == 1, "{more:?}: {said}");
+    }
+    damage(&path, &weights, "fc.weight");
+    let (code, said, errors) = nasc(folder.path(), &["verify", &out]);
+    assert!(code == 1 && errors.contains("not those"), "{said}{errors}");
+    std::fs::write(&path, "no model").unwrap();
+    assert_eq!(nasc(folder.path(), &["verify", &out]).0, 2);
+}
+
+#[test]
+fn folders_prove_themselves_and_damaged_ones_do_not() {
+    let (folder, net, weights) = prepared();
+    for (form, file) in [("pytorch", "weights.safetensors"), ("rust", "src/weights.bin")] {
+        let out = folder.path().join(form);
+        let path = out.display().to_string();
+        let common = ["compile", &net, "--weights", &weights, "--input", "1x8x8", "-o", &path];
+        let (code, said, errors) = nasc(folder.path(), &[&common[..], &["--emit", form]].concat());
+        assert!(code == 0 && said.contains("compared on 1,000 images of digits"), "{said}{errors}");
+        let (code, said, errors) = nasc(folder.path(), &["verify", &path]);
+        assert_eq!(code, 0, "{said}{errors}");
+        assert!(said.contains("1,000 test vectors"), "{said}");
+        damage(&out.join(file), &weights, "fc.weight");
+        let (code, said, errors) = nasc(folder.path(), &["verify", &path]);
+        assert!(code == 1 && errors.contains("not those"), "{said}{errors}");
+    }
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let (code, _, errors) = nasc(folder.path(), &["verify", &empty.display().to_string()]);
+    assert!(code == 2 && errors.contains("holds no model.c"), "{errors}");
+}
+
 #[test]
 fn what_does_not_fit_is_refused_and_nothing_is_written() {
     let (folder, net, weights) = prepared();

@@ -1,15 +1,17 @@
 //! Networks of a run: one cell, or the whole archive with an index.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, compile};
 use nasc_runtime::checkpoint;
+use nasc_runtime::data::Dataset;
 use nasc_search::run::Task;
 use nasc_search::store::{EliteRow, RunReader};
 use serde::Serialize;
 
-use super::facts::{Data, Facts};
+use super::facts::{self, Facts};
 use super::forms::{self, Refused};
 use super::model::Model;
 use super::{CompileArgs, write};
@@ -21,7 +23,7 @@ use crate::output::{Environment, Output};
 pub(super) struct Run<'a> {
     args: &'a CompileArgs,
     task: Task,
-    data: Option<Data>,
+    data: Option<Arc<Dataset>>,
 }
 
 impl<'a> Run<'a> {
@@ -36,7 +38,7 @@ impl<'a> Run<'a> {
             CliError::Argument { argument: "RUN", reason: format!("its task is damaged: {error}") }
         })?;
         let spec = args.data.as_deref().unwrap_or(&task.data);
-        let data = match Data::open(spec, environment, output) {
+        let data = match facts::open(spec, environment, output) {
             Ok(data) => Some(data),
             Err(error) if args.data.is_none() => {
                 output.remark(format!("labels are left out: {error}"))?;
@@ -62,7 +64,7 @@ impl<'a> Run<'a> {
         let compiled = compile(&file, &options).map_err(|_| missing("network that checks"))?;
         let state = checkpoint::load(weights)?;
         state.check(&compiled.graph)?;
-        let mut facts = Facts::new(self.args, self.data.clone(), source);
+        let mut facts = Facts::new(self.args, self.data.clone(), None, source);
         facts.of_run = self.facts(elite);
         Ok(Model { compiled, state, facts, files: vec![file] })
     }
@@ -176,7 +178,9 @@ fn entry(args: &CompileArgs, run: &Run<'_>, elite: &EliteRow) -> Result<Entry, C
     let name = PathBuf::from(format!("cell-{:05}{}", elite.cell, args.emit.ending()));
     match forms::write(args, &run.model(elite)?, &args.out.join(&name)) {
         Ok(written) => (entry.file, entry.bytes) = (Some(name), Some(written.bytes)),
-        Err(Refused::Program(reason)) => entry.refused = Some(reason),
+        Err(Refused::Program(reason) | Refused::Disagrees(reason)) => {
+            entry.refused = Some(reason);
+        }
         Err(Refused::Machine(error)) => return Err(error),
     }
     Ok(entry)

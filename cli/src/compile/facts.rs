@@ -1,7 +1,10 @@
 //! What is known of a network besides its graph, for the metadata of a model.
 
+use std::sync::Arc;
+
 use nasc_compiler::emit::onnx::Preprocessing;
 use nasc_compiler::{Compiled, cost};
+use nasc_runtime::data::{Dataset, ImageTask};
 use sha2::{Digest as _, Sha256};
 
 use super::CompileArgs;
@@ -9,51 +12,49 @@ use crate::data;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
+use crate::verify::samples::Scaling;
 
-/// What a model says of the data it is for.
-#[derive(Debug, Clone)]
-pub(super) struct Data {
-    /// Its name.
-    pub name: String,
-    /// Names of the classes.
-    pub labels: Vec<String>,
-    /// The byte that stands for white.
-    pub white: f32,
-}
-
-impl Data {
-    /// Opens a data set to read what it says of itself.
-    pub fn open(
-        spec: &str,
-        environment: &Environment,
-        output: &mut Output<'_>,
-    ) -> Result<Data, CliError> {
-        let data = data::open(spec, &data::options(environment), &mut Progress::new(output))?;
-        let labels = data.class_names().iter().map(ToString::to_string).collect();
-        Ok(Data { name: data.name().to_owned(), labels, white: f32::from(data.pixel_max()) })
-    }
+/// Opens the data set that a network is for.
+pub(super) fn open(
+    spec: &str,
+    environment: &Environment,
+    output: &mut Output<'_>,
+) -> Result<Arc<Dataset>, CliError> {
+    data::open(spec, &data::options(environment), &mut Progress::new(output)).map(Arc::new)
 }
 
 /// What is known of a network besides its graph.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    data: Option<Data>,
-    mean: Vec<f32>,
-    deviation: Vec<f32>,
+    /// The data set that it is for.
+    pub data: Option<Arc<Dataset>>,
+    /// How its images were normalised.
+    pub scaling: Scaling,
     source_hash: String,
     /// Accuracies, parents and the like, of a run.
     pub of_run: Vec<(&'static str, String)>,
 }
 
+/// How nasc normalises unless it is told otherwise: −1 to 1.
+const SYMMETRIC: f32 = 0.5;
+
 impl Facts {
-    pub fn new(args: &CompileArgs, data: Option<Data>, source: &str) -> Facts {
-        Facts {
-            data,
-            mean: args.mean.clone(),
-            deviation: args.deviation.clone(),
-            source_hash: hexadecimal(&Sha256::digest(source)),
-            of_run: Vec::new(),
-        }
+    /// `task` is what the weights say of themselves.
+    pub fn new(
+        args: &CompileArgs,
+        data: Option<Arc<Dataset>>,
+        task: Option<&ImageTask>,
+        source: &str,
+    ) -> Facts {
+        let own = |given: &Option<Vec<f32>>, known: Option<&Vec<f32>>| {
+            given.as_ref().or(known).cloned().unwrap_or_else(|| vec![SYMMETRIC])
+        };
+        let scaling = Scaling {
+            mean: own(&args.mean, task.map(|task| &task.mean)),
+            deviation: own(&args.deviation, task.map(|task| &task.deviation)),
+        };
+        let source_hash = hexadecimal(&Sha256::digest(source));
+        Facts { data, scaling, source_hash, of_run: Vec::new() }
     }
 
     /// Keys and values, those that are known.
@@ -66,14 +67,14 @@ impl Facts {
             ("nasc.macs", cost.macs.to_string()),
             ("nasc.peak_activation_bytes", cost.peak_activation_bytes.to_string()),
             ("nasc.source_sha256", self.source_hash.clone()),
-            ("nasc.mean", list(&self.mean)),
-            ("nasc.deviation", list(&self.deviation)),
+            ("nasc.mean", list(&self.scaling.mean)),
+            ("nasc.deviation", list(&self.scaling.deviation)),
             ("nasc.layout", "NCHW".to_owned()),
         ];
         if let Some(data) = &self.data {
-            all.push(("nasc.data", data.name.clone()));
-            all.push(("nasc.labels", data.labels.join(",")));
-            all.push(("nasc.white", data.white.to_string()));
+            all.push(("nasc.data", data.name().to_owned()));
+            all.push(("nasc.labels", data.class_names().join(",")));
+            all.push(("nasc.white", data.pixel_max().to_string()));
         }
         all.extend(self.of_run.iter().cloned());
         all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
@@ -85,8 +86,9 @@ impl Facts {
             [number] => vec![*number; usize::try_from(channels).unwrap_or(0)],
             _ => numbers.to_vec(),
         };
-        let white = self.data.as_ref().map_or(255.0, |data| data.white);
-        Preprocessing { white, mean: spread(&self.mean), deviation: spread(&self.deviation) }
+        let white = self.data.as_ref().map_or(255.0, |data| f32::from(data.pixel_max()));
+        let Scaling { mean, deviation } = &self.scaling;
+        Preprocessing { white, mean: spread(mean), deviation: spread(deviation) }
     }
 }
 

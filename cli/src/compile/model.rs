@@ -7,11 +7,12 @@ use nasc_runtime::checkpoint;
 use nasc_runtime::state::StateDict;
 
 use super::CompileArgs;
-use super::facts::{Data, Facts};
+use super::facts::{self, Facts};
 use crate::check;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
 use crate::source::Program;
+use crate::verify::samples::Subject;
 
 /// A network, its weights, and what is known of it.
 pub(super) struct Model {
@@ -43,15 +44,27 @@ impl Model {
                 return Ok(None);
             }
         };
-        let state = checkpoint::load(weights)?;
+        let (state, task) = checkpoint::load_with_task(weights)?;
         state.check(&compiled.graph)?;
         let data = match &args.data {
-            Some(spec) => Some(Data::open(spec, environment, output)?),
+            Some(spec) => Some(facts::open(spec, environment, output)?),
             None => None,
         };
         let files = program.folder.files();
-        let facts = Facts::new(args, data, files.first().map_or("", SourceFile::text));
+        let text = files.first().map_or("", SourceFile::text);
+        let facts = Facts::new(args, data, task.as_ref(), text);
         Ok(Some(Model { compiled, state, facts, files }))
+    }
+
+    /// What is proved about it.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            graph: &self.compiled.graph,
+            state: &self.state,
+            data: self.facts.data.as_deref(),
+            digits: true,
+            scaling: &self.facts.scaling,
+        }
     }
 
     /// The weights as back ends take them.

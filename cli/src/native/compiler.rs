@@ -56,29 +56,43 @@ fn broken(said: &str) -> CliError {
 ///
 /// # Errors
 /// If it cannot be started or fails.
-pub(super) fn run(program: &Path, arguments: &[&str], input: &[f32]) -> Result<Vec<f32>, CliError> {
+pub(crate) fn run(program: &Path, arguments: &[&str], input: &[f32]) -> Result<Vec<f32>, CliError> {
+    let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
+    let bytes: Vec<u8> = input.iter().flat_map(|value| value.to_le_bytes()).collect();
+    run_on_bytes(&program, arguments, &bytes)
+}
+
+/// The floats that a program writes when it reads bytes. It is looked for as a shell does.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_on_bytes(
+    program: &Path,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<Vec<f32>, CliError> {
     let failed = |reason: String| {
         let reason = format!("{} cannot be run: {reason}", program.display());
         CliError::Argument { argument: "verify", reason }
     };
-    let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
-    let mut command = Command::new(&program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
     let sink = child.stdin.take();
-    let bytes: Vec<u8> = input.iter().flat_map(|value| value.to_le_bytes()).collect();
     let output = std::thread::scope(|scope| {
         scope.spawn(move || {
             if let Some(mut sink) = sink {
                 // A program that ends early is reported by its results.
-                let _ = sink.write_all(&bytes);
+                let _ = sink.write_all(input);
             }
         });
         child.wait_with_output()
     });
     let output = output.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
-        return Err(failed(format!("it ended with {}", output.status)));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().last().map(|line| format!(": {line}")).unwrap_or_default();
+        return Err(failed(format!("it ended with {}{last}", output.status)));
     }
     Ok(output.stdout.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
 }

@@ -21,7 +21,9 @@ use prost::Message as _;
 
 use self::call::Call;
 pub use self::tensor::{Elements, Tensor};
-use super::message::{GraphProto, ModelProto, NodeProto};
+use super::message::{
+    DimensionProto, DimensionValue, GraphProto, ModelProto, NodeProto, data_type,
+};
 
 /// Why a file cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -80,10 +82,19 @@ impl Model {
         &self.metadata
     }
 
-    /// Names of the inputs.
+    /// Whether the first input holds bytes, and its extents behind the batch.
     #[must_use]
-    pub fn inputs(&self) -> Vec<&str> {
-        self.graph.input.iter().map(|input| input.name.as_str()).collect()
+    pub fn first_input(&self) -> (bool, Vec<usize>) {
+        let input = self.graph.input.first().and_then(|input| input.r#type.as_ref());
+        let Some(found) = input.and_then(|found| found.tensor_type.as_ref()) else {
+            return (false, Vec::new());
+        };
+        let dims = found.shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
+        let extent = |dim: &DimensionProto| match dim.value {
+            Some(DimensionValue::DimValue(extent)) => usize::try_from(extent).unwrap_or(1),
+            _ => 1,
+        };
+        (found.elem_type == data_type::UINT8, dims.iter().skip(1).map(extent).collect())
     }
 
     /// Computes the results for inputs in the order of the file.
