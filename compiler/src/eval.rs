@@ -21,6 +21,7 @@ pub(crate) mod fuel;
 pub(crate) mod interpreter;
 pub(crate) mod item;
 pub(crate) mod iterate;
+pub(crate) mod lazy;
 pub(crate) mod library;
 pub(crate) mod modules;
 pub(crate) mod native;
@@ -115,8 +116,17 @@ pub fn compile_with(
     let module = syntax::parse(source, package::MAIN, &SourceLimits::standard())
         .map_err(|error| Diagnostics::new(vec![error.into()]))?;
     let start = Span { file: package::MAIN, start: 0, end: 0 };
-    let mut interpreter = Interpreter::new(options.limits, options.training, start, sources);
-    let traced = interpreter.trace(&module, options);
+    let evaluate = |widths| {
+        let mut interpreter = Interpreter::new(options.limits, options.training, start, sources);
+        interpreter.lazy_widths = widths;
+        let traced = interpreter.trace(&module, options);
+        (interpreter, traced)
+    };
+    let (mut interpreter, mut traced) = evaluate(lazy::LazyWidths::default());
+    let widths = std::mem::take(&mut interpreter.lazy_widths).for_another_evaluation();
+    if let (Some(widths), true) = (widths, traced.is_some()) {
+        (interpreter, traced) = evaluate(widths);
+    }
     let mut found = std::mem::take(&mut interpreter.diagnostics);
     if found.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Err(Diagnostics::new(found));

@@ -83,6 +83,7 @@ pub fn infer(op: &Op, operands: &[&TensorType]) -> Result<Vec<TensorType>, Shape
         Op::Repeat(repeat) => one(arrange::repeat(repeat, operands)?),
         Op::Index(index) => one(arrange::index(*index, operands)?),
         Op::Gather(gather) => one(arrange::gather(*gather, operands)?),
+        Op::Scatter(scatter) => one(arrange::scatter(*scatter, operands)?),
         Op::Einsum(einsum) => one(attention::einsum(einsum, operands)?),
         Op::Where => one(elementwise::select(operands)?),
         Op::MaskedFill(_) => one(elementwise::masked_fill(operands)?),

@@ -140,6 +140,7 @@ pub fn family(op: &Op) -> Family {
         | Op::Repeat(_)
         | Op::Index(_)
         | Op::Gather(_)
+        | Op::Scatter(_)
         | Op::Where
         | Op::MaskedFill(_)
         | Op::Clamp(_)

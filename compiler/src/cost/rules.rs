@@ -86,6 +86,7 @@ pub fn rule(op: &Op) -> Option<Rule> {
         | Op::Repeat(_)
         | Op::Index(_)
         | Op::Gather(_)
+        | Op::Scatter(_)
         | Op::Where
         | Op::MaskedFill(_)
         | Op::Clamp(_)

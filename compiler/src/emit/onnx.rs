@@ -153,6 +153,7 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<(), EmitError> {
         Op::Repeat(repeat) => arrange::repeat(builder, &operands, repeat),
         Op::Index(index) => arrange::index(builder, &operands, index.dim),
         Op::Gather(gather) => arrange::gather(builder, &operands, gather.dim),
+        Op::Scatter(scatter) => arrange::scatter(builder, &operands, *scatter),
         Op::Einsum(einsum) => attention::einsum(builder, &operands, einsum),
         Op::Where => arrange::choose(builder, &operands),
         Op::MaskedFill(fill) => arrange::masked_fill(builder, &operands, fill.value),

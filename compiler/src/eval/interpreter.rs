@@ -36,6 +36,8 @@ pub(crate) struct Interpreter<'a> {
     pub site: Span,
     /// Modules whose `forward` runs, outermost first.
     pub module_stack: Vec<Rc<Instance>>,
+    /// Widths of layers that take them from their input.
+    pub lazy_widths: super::lazy::LazyWidths,
     /// Whether the arithmetic that runs now was called by its name, not written as an operator.
     pub by_name: bool,
     /// Whether modules are in training mode when they are made.
@@ -100,6 +102,7 @@ impl<'a> Interpreter<'a> {
             diagnostics: Vec::new(),
             site: start,
             module_stack: Vec::new(),
+            lazy_widths: super::lazy::LazyWidths::default(),
             by_name: false,
             training,
             globals,

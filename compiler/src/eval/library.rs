@@ -30,6 +30,7 @@ const FUNCTIONS: &[&[Native]] = &[
     super::builtins::REGULAR_EXPRESSIONS,
     super::einops::FUNCTIONS,
     super::prelude::HELPERS,
+    super::lazy::HELPERS,
     super::numpy::FUNCTIONS,
     super::tensor::CREATION,
     super::tensor::FUNCTIONS,

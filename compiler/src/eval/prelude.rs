@@ -22,7 +22,9 @@ pub(crate) const NAME: &str = "<torch>";
 
 const TEXT: &str = concat!(
     "import argparse, copy, math\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n",
-    include_str!("prelude.py")
+    include_str!("prelude.py"),
+    "\n\n",
+    include_str!("prelude_functions.py")
 );
 
 /// Which of the prelude's names each module has.
@@ -35,15 +37,27 @@ const NAMES: &[(&str, &str)] = &[
          ReflectionPad1d ReflectionPad3d ReplicationPad1d ReplicationPad3d CircularPad1d \
          CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ZeroPad1d ZeroPad3d \
          Fold LPPool1d LPPool2d Bilinear PairwiseDistance \
-         ParameterList ParameterDict RNNCell LSTMCell GRUCell",
+         ParameterList ParameterDict RNNCell LSTMCell GRUCell \
+         SyncBatchNorm Hardshrink Softshrink Tanhshrink Threshold Softmin RReLU EmbeddingBag MSELoss L1Loss \
+         SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss CrossEntropyLoss KLDivLoss \
+         LazyLinear LazyConv1d LazyConvTranspose1d LazyBatchNorm1d LazyInstanceNorm1d \
+         LazyConv2d LazyConvTranspose2d LazyBatchNorm2d LazyInstanceNorm2d LazyConv3d \
+         LazyConvTranspose3d LazyBatchNorm3d LazyInstanceNorm3d",
     ),
     (
         "torch.nn.functional",
-        "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample fold lp_pool1d lp_pool2d bilinear pairwise_distance",
+        "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample fold lp_pool1d lp_pool2d bilinear pairwise_distance \
+         threshold hardshrink softshrink tanhshrink softmin rrelu gumbel_softmax affine_grid grid_sample \
+         mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits \
+         nll_loss cross_entropy kl_div prelu instance_norm",
     ),
     (
         "torch",
-        "meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90 cdist bilinear pairwise_distance",
+        "full_like broadcast_tensors atleast_1d atleast_2d atleast_3d concatenate hstack vstack row_stack \
+         dstack column_stack conv1d conv2d conv3d dropout embedding layer_norm group_norm rms_norm prelu \
+         selu celu pixel_shuffle adaptive_avg_pool1d avg_pool1d max_pool1d max_pool2d max_pool3d threshold \
+         chain_matmul rrelu std_mean var_mean aminmax \
+         meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90 cdist bilinear pairwise_distance",
     ),
     ("torch.nn.utils", "weight_norm spectral_norm remove_weight_norm remove_spectral_norm"),
     ("torch.nn.utils.parametrizations", "weight_norm_parametrized spectral_norm_parametrized"),
@@ -52,6 +66,19 @@ const NAMES: &[(&str, &str)] = &[
     ("types", "SimpleNamespace"),
     ("argparse", "ArgumentParser Namespace"),
 ];
+
+/// Functions that are methods of tensors, too.
+const BOTH: &str = "index_add index_copy index_fill broadcast_to movedim moveaxis swapdims adjoint tile ravel select split_with_sizes \
+     tensor_split fliplr flipud take_along_dim diagonal diag diag_embed trace tensordot \
+     inner dot mv addmv addbmm addr ger cross dist count_nonzero kthvalue median msort \
+     clamp_min clamp_max subtract true_divide negative positive absolute sgn trunc fix \
+     frac remainder fmod log10 exp2 erfc sinh cosh asinh acosh atanh logit logaddexp \
+     hypot xlogy deg2rad rad2deg gt greater ge greater_equal lt less le less_equal eq ne \
+     not_equal logical_and logical_or logical_xor isnan isinf isfinite nan_to_num \
+     hardshrink";
+
+/// Methods of tensors whose functions are listed elsewhere.
+const METHODS: &str = "addcmul addcdiv addmm baddbmm lerp outer diff rot90 prelu aminmax";
 
 /// Functions that only the prelude calls.
 pub(crate) const HELPERS: &[Native] = &[
@@ -88,10 +115,12 @@ pub(crate) const HELPERS: &[Native] = &[
 ];
 
 fn is_listed(module: &str, name: &str) -> bool {
-    let has = |(known, names): &(&str, &str)| {
-        *known == module && names.split_whitespace().any(|defined| defined == name)
-    };
-    NAMES.iter().any(has)
+    let has = |names: &str| names.split_whitespace().any(|defined| defined == name);
+    match module {
+        "torch" if has(BOTH) => true,
+        "Tensor" => has(BOTH) || has(METHODS),
+        _ => NAMES.iter().any(|(known, names)| *known == module && has(names)),
+    }
 }
 
 /// Whether `module.name` is the prelude's.
@@ -125,6 +154,11 @@ impl Interpreter<'_> {
             Some(package) => self.package_attribute(&package, name),
             None => Ok(None),
         }
+    }
+
+    /// A method of tensors that the prelude defines.
+    pub(crate) fn prelude_method(&mut self, name: &str) -> Eval<Option<Value>> {
+        self.prelude_attribute("Tensor", name)
     }
 
     /// Moves the place of the program that runs, except within the prelude.

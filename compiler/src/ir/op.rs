@@ -103,6 +103,9 @@ pub enum Op {
     Index(Index),
     /// Elements along one dimension. Operands: input, indices of the same rank.
     Gather(Gather),
+    /// Elements put where a tensor of indices says: input, indices, source; the source has at least
+    /// the extents of the indices.
+    Scatter(Scatter),
     /// Sum of products over named dimensions. Operands: one or more.
     Einsum(Einsum),
     /// Elements of one tensor where a condition holds, of another elsewhere. Operands: condition,
@@ -191,6 +194,8 @@ impl Op {
             Op::Repeat(_) => "repeat",
             Op::Index(_) => "index",
             Op::Gather(_) => "gather",
+            Op::Scatter(op) if op.add => "scatter_add",
+            Op::Scatter(_) => "scatter",
             Op::Einsum(_) => "einsum",
             Op::Where => "where",
             Op::MaskedFill(_) => "masked_fill",

@@ -2,7 +2,7 @@
 
 use super::reshape::resolve_dim;
 use super::{ShapeError, count, only, operand};
-use crate::ir::op::{Embedding, Flip, Gather, Index, Repeat, Roll, Split, Windows};
+use crate::ir::op::{Embedding, Flip, Gather, Index, Repeat, Roll, Scatter, Split, Windows};
 use crate::ir::{DType, Dim, Shape, TensorType};
 
 /// Refuses a dimension outside the shape.
@@ -130,6 +130,33 @@ pub(super) fn index(index: Index, operands: &[&TensorType]) -> Result<TensorType
 }
 
 /// The shape of the indices, which may not exceed the input in the other dimensions.
+pub(super) fn scatter(
+    scatter: Scatter,
+    operands: &[&TensorType],
+) -> Result<TensorType, ShapeError> {
+    count(operands, 3)?;
+    let (input, indices) = (operand(operands, 0)?, operand(operands, 1)?);
+    let source = operand(operands, 2)?;
+    expect_index(indices)?;
+    expect_dim(scatter.dim, input.shape.rank())?;
+    for other in [indices, source] {
+        if input.shape.rank() != other.shape.rank() {
+            let expected = vec![input.shape.rank()];
+            return Err(ShapeError::RankMismatch { expected, input: other.shape.clone() });
+        }
+    }
+    let extents = input.shape.0.iter().zip(&source.shape.0).zip(&indices.shape.0).enumerate();
+    for (dim, ((&to, &from), &index)) in extents {
+        let beyond = dim != scatter.dim && index.at_batch(1) > to.at_batch(1);
+        if beyond || index.at_batch(1) > from.at_batch(1) {
+            let extent = if beyond { to } else { from };
+            let (index, extent) = (index.at_batch(1) - 1, extent.at_batch(1));
+            return Err(ShapeError::IndexOutOfRange { dim, index, extent });
+        }
+    }
+    Ok(input.clone())
+}
+
 pub(super) fn gather(gather: Gather, operands: &[&TensorType]) -> Result<TensorType, ShapeError> {
     count(operands, 2)?;
     let (input, indices) = (operand(operands, 0)?, operand(operands, 1)?);

@@ -118,6 +118,8 @@ pub enum SyntaxError {
         found: String,
         /// What may stand there, in words.
         expected: String,
+        /// What was probably left out.
+        help: Option<&'static str>,
         /// Where it stands.
         span: Span,
     },
@@ -251,7 +253,7 @@ impl SyntaxError {
                 Some("write it with if and elif, or with plain assignments")
             }
             SyntaxError::Literal { .. } | SyntaxError::Target { .. } => None,
-            SyntaxError::UnexpectedToken { .. } => None,
+            SyntaxError::UnexpectedToken { help, .. } => *help,
         }
     }
 }

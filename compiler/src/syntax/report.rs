@@ -31,7 +31,39 @@ pub(super) fn syntax_error(error: &Error<Rule>, cooked: &str, file: FileId) -> S
     if at_line_start && !indentation.is_empty() {
         return SyntaxError::Indentation { span };
     }
-    SyntaxError::UnexpectedToken { found: quoted(token), expected: expected(&error.variant), span }
+    let expected = expected(&error.variant);
+    let help = left_out(before, token, &expected);
+    SyntaxError::UnexpectedToken { found: quoted(token), expected, help, span }
+}
+
+/// What was probably left out before a token.
+fn left_out(before: &str, token: &str, expected: &str) -> Option<&'static str> {
+    if expected == "`:`" {
+        return Some("end the line with `:`");
+    }
+    let line = before.rsplit('\n').next().unwrap_or("").trim_start();
+    if token == "=" && ["if ", "elif ", "while "].iter().any(|word| line.starts_with(word)) {
+        return Some("compare with `==`");
+    }
+    let begins = |text: char| text.is_alphanumeric() || "_'\"([{".contains(text);
+    let ends = |text: char| text.is_alphanumeric() || "_'\")]}".contains(text);
+    let follows = before.trim_end().chars().next_back().is_some_and(ends);
+    let is_value = token.chars().next().is_some_and(begins);
+    (is_value && follows && is_within_brackets(before))
+        .then_some("a comma may be missing before it")
+}
+
+/// Whether a bracket is open at the end of a text; brackets in strings and comments count, too.
+fn is_within_brackets(text: &str) -> bool {
+    let mut depth = 0_i64;
+    for character in text.chars() {
+        match character {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth > 0
 }
 
 /// A statement of newer Pythons at the beginning of the line: its first word is a name to the

@@ -60,6 +60,7 @@ pub fn op(case: &Case, inputs: &[TensorType]) -> (Op, Vec<TensorType>) {
             (Op::Windows(Windows { dim: dim(), size, step }), none)
         }
         "index" => (Op::Index(Index { dim: dim() }), none),
+        "scatter" => (Op::Scatter(Scatter { dim: dim(), add: false }), none),
         "gather" => (Op::Gather(Gather { dim: dim() }), none),
         "topk" => {
             let k = Some(case.number("k"));

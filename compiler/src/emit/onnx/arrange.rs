@@ -5,7 +5,7 @@ use super::attribute::{int, signed, signed_all, string};
 use super::builder::Builder;
 use super::operands::Operands;
 use crate::ir::DType;
-use crate::ir::op::{Arange, Clamp, Flip, Pad, PadMode, Repeat, Roll, Split, Triangle};
+use crate::ir::op::{Arange, Clamp, Flip, Pad, PadMode, Repeat, Roll, Scatter, Split, Triangle};
 
 type Emitted = Result<(), EmitError>;
 
@@ -24,6 +24,19 @@ pub(super) fn index(builder: &mut Builder<'_>, operands: &Operands, dim: usize) 
 }
 
 /// Elements along a dimension.
+/// `ScatterElements`; adding needs opset 16.
+pub(super) fn scatter(builder: &mut Builder<'_>, operands: &Operands, scatter: Scatter) -> Emitted {
+    let mut attributes = vec![int("axis", signed(scatter.dim as u64))];
+    if scatter.add {
+        if builder.opset < 16 {
+            return Err(operands.unsupported("opset 16 or later is needed"));
+        }
+        attributes.push(string("reduction", "add"));
+    }
+    builder.push("ScatterElements", operands.inputs.clone(), operands.output(0), attributes);
+    Ok(())
+}
+
 pub(super) fn gather(builder: &mut Builder<'_>, operands: &Operands, dim: usize) -> Emitted {
     let attributes = vec![int("axis", signed(dim as u64))];
     builder.push("GatherElements", operands.inputs.clone(), operands.output(0), attributes);

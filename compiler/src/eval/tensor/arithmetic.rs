@@ -122,9 +122,12 @@ impl Interpreter<'_> {
 
     /// Makes a tensor another, of another shape too: `unsqueeze_` and relatives.
     pub(crate) fn become_in_place(&mut self, old: &Tensor, new: &Tensor) {
-        *old.0.source.borrow_mut() = new.0.source.borrow().clone();
-        *old.0.tensor_type.borrow_mut() = new.tensor_type();
-        *old.0.strides.borrow_mut() = new.0.strides.borrow().clone();
+        // cloned first: a squeeze that changes nothing gives the same tensor
+        let (source, strides) = (new.0.source.borrow().clone(), new.0.strides.borrow().clone());
+        let tensor_type = new.tensor_type();
+        *old.0.source.borrow_mut() = source;
+        *old.0.tensor_type.borrow_mut() = tensor_type;
+        *old.0.strides.borrow_mut() = strides;
     }
 
     /// A comparison with a tensor; only its result's use can be refused.

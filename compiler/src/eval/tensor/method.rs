@@ -168,6 +168,13 @@ const METHODS: &[Native] = &[
     native("Tensor.maximum", "input, other", arithmetic::extreme),
     native("Tensor.minimum", "input, other", arithmetic::extreme),
     native("Tensor.clamp", "input, min=None, max=None", arithmetic::clamp),
+    native("Tensor.clip", "input, min=None, max=None", arithmetic::clamp),
+    native("Tensor.multiply", "input, other", arithmetic::by_operator),
+    native("Tensor.divide", "input, other, *, rounding_mode=None", arithmetic::divide),
+    native("Tensor.floor_divide", "input, other", arithmetic::divide),
+    native("Tensor.pin_memory", "input", reshape::identity),
+    native("Tensor.share_memory_", "input", reshape::identity),
+    native("Tensor.ndimension", "input", rank),
     native("Tensor.neg", "input", arithmetic::unary),
     native("Tensor.abs", "input", arithmetic::unary),
     native("Tensor.exp", "input", arithmetic::unary),
@@ -232,7 +239,7 @@ const METHODS: &[Native] = &[
         }
     }),
     native("Tensor.size", "input, dim=None", size),
-    native("Tensor.dim", "input", |_, args| Ok(Value::Int(args.tensor("input")?.rank() as i128))),
+    native("Tensor.dim", "input", rank),
     native("Tensor.repeat_interleave", "input, repeats, dim=None", reshape::repeat_interleave),
     native("Tensor.index_select", "input, dim, index", index_select),
     native("Tensor.nonzero", "input, *, as_tuple=False", nonzero),
@@ -361,6 +368,19 @@ static IN_PLACE: Native = native(
     },
 );
 
+/// A method that is one function, in place or not.
+fn fixed_method(name: &str) -> Option<&'static Native> {
+    match name {
+        "copy_" => Some(&COPY),
+        _ if INITIALISING.contains(&name) => Some(&INITIALISE),
+        _ => find(name),
+    }
+}
+
+fn bound(tensor: &Tensor, function: Value) -> Value {
+    Value::Bound(Rc::new((Value::Tensor(tensor.clone()), function)))
+}
+
 fn find(name: &str) -> Option<&'static Native> {
     METHODS.iter().chain(super::select::METHODS).find(|native| method_name(native) == name)
 }
@@ -398,7 +418,7 @@ impl Interpreter<'_> {
                 }
                 return self.permute_dims(tensor, order).map(Some);
             }
-            _ => match self.tensor_method(tensor, name) {
+            _ => match self.tensor_method(tensor, name)? {
                 Some(method) => method,
                 None if super::super::modules::contains(
                     include_str!("../names/tensor.txt"),
@@ -416,24 +436,26 @@ impl Interpreter<'_> {
         }))
     }
 
-    fn tensor_method(&mut self, tensor: &Tensor, name: &str) -> Option<Value> {
-        let object = Value::Tensor(tensor.clone());
-        if let Some(native) = find(name) {
-            return Some(Value::Bound(Rc::new((object, Value::Native(native)))));
+    fn tensor_method(&mut self, tensor: &Tensor, name: &str) -> Eval<Option<Value>> {
+        if let Some(native) = fixed_method(name) {
+            return Ok(Some(bound(tensor, Value::Native(native))));
         }
-        if name == "copy_" {
-            return Some(Value::Bound(Rc::new((object, Value::Native(&COPY)))));
+        if let Some(function) = self.prelude_method(name)? {
+            return Ok(Some(bound(tensor, function)));
         }
-        if INITIALISING.contains(&name) {
-            return Some(Value::Bound(Rc::new((object, Value::Native(&INITIALISE)))));
-        }
-        let base = find(name.strip_suffix('_')?)?;
-        let in_place = Value::Partial(Rc::new(Partial {
-            function: Value::Native(&IN_PLACE),
-            positional: vec![Value::Native(base)],
-            keywords: Vec::new(),
-        }));
-        Some(Value::Bound(Rc::new((object, in_place))))
+        let Some(name) = name.strip_suffix('_') else { return Ok(None) };
+        let base = match find(name) {
+            Some(native) => Some(Value::Native(native)),
+            None => self.prelude_method(name)?,
+        };
+        Ok(base.map(|base| {
+            let in_place = Value::Partial(Rc::new(Partial {
+                function: Value::Native(&IN_PLACE),
+                positional: vec![base],
+                keywords: Vec::new(),
+            }));
+            bound(tensor, in_place)
+        }))
     }
 
     /// `tensor.name = value`
@@ -491,6 +513,10 @@ fn size(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
                 .ok_or_else(|| type_error("size() of a tensor without dimensions"))
         }
     }
+}
+
+fn rank(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    Ok(Value::Int(args.tensor("input")?.rank() as i128))
 }
 
 fn numel(_: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {

@@ -1,13 +1,15 @@
-//! Selection by value or by a tensor of positions: `topk`, `sort`, `argsort`, `gather`.
+//! Selection by value or by a tensor of positions: `topk`, `sort`, `argsort`, `gather`, `scatter`.
 
 use crate::eval::builtins::native;
-use crate::eval::error::{Eval, Mistake, refuse};
+use crate::eval::error::{Eval, Mistake, refuse, type_error};
 use crate::eval::interpreter::Interpreter;
 use crate::eval::native::{Args, Native};
-use crate::eval::value::Value;
-use crate::ir::op::{Gather, Op, TopK};
+use crate::eval::value::{Source, Tensor, Value};
+use crate::ir::op::{Gather, Op, Scatter, TopK};
+use crate::ir::{Init, Shape, TensorType};
 
 const TOP: &str = "input, k, dim=-1, largest=True, sorted=True";
+const SCATTER: &str = "input, dim, index, src=None, *, value=None, reduce=None";
 const SORT: &str = "input, dim=-1, descending=False, stable=False";
 
 /// Functions of `torch`.
@@ -16,6 +18,8 @@ pub(crate) const SELECTIONS: &[Native] = &[
     native("torch.sort", SORT, sort),
     native("torch.argsort", SORT, argsort),
     native("torch.gather", "input, dim, index, *, sparse_grad=False", gather),
+    native("torch.scatter", SCATTER, scatter),
+    native("torch.scatter_add", "input, dim, index, src", scatter),
 ];
 
 /// Methods of tensors.
@@ -24,6 +28,8 @@ pub(super) const METHODS: &[Native] = &[
     native("Tensor.sort", SORT, sort),
     native("Tensor.argsort", SORT, argsort),
     native("Tensor.gather", "input, dim, index, *, sparse_grad=False", gather),
+    native("Tensor.scatter", SCATTER, scatter),
+    native("Tensor.scatter_add", "input, dim, index, src", scatter),
 ];
 
 fn selected(
@@ -63,4 +69,28 @@ fn gather(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let (input, index) = (args.tensor("input")?, args.tensor("index")?);
     let dim = args.dim("dim", input.rank())?;
     interpreter.emit("gather", Op::Gather(Gather { dim }), &[input, index])
+}
+
+/// `scatter(dim, index, src)`, with a number for the source, or adding.
+fn scatter(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
+    let (input, index) = (args.tensor("input")?, args.tensor("index")?);
+    let name = if args.function.ends_with("scatter_add") { "scatter_add" } else { "scatter" };
+    let reduce = args.value("reduce").as_str();
+    if reduce.as_deref().is_some_and(|reduce| reduce != "add") {
+        let what = "nasc supports only scatter that replaces or adds";
+        return Err(refuse(Mistake::UnsupportedArgument, what));
+    }
+    let add = name == "scatter_add" || reduce.is_some();
+    let dim = args.dim("dim", input.rank())?;
+    let source = match (args.value("src"), args.value("value")) {
+        (Value::Tensor(source), _) => source,
+        (Value::None, number) | (number, _) => {
+            let Some(number) = number.as_float() else {
+                return Err(type_error("scatter needs a source or a value"));
+            };
+            let source = TensorType { dtype: input.dtype(), shape: Shape(index.dims()) };
+            Tensor::new(source, Source::Fill(Init::Constant(number)))
+        }
+    };
+    interpreter.emit(name, Op::Scatter(Scatter { dim, add }), &[input, index, source])
 }

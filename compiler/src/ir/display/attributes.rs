@@ -132,6 +132,7 @@ impl Attributes {
             Op::Repeat(op) => none.with("times", list(op.repeats.iter())),
             Op::Index(op) => none.with("dim", op.dim),
             Op::Gather(op) => none.with("dim", op.dim),
+            Op::Scatter(op) => none.with("dim", op.dim),
             Op::Einsum(op) => {
                 let operands: Vec<String> = op.operands.iter().map(String::from_iter).collect();
                 none.with("labels", operands.join(",") + "->" + &String::from_iter(&op.output))

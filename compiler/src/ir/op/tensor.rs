@@ -219,6 +219,15 @@ pub struct Index {
     pub dim: usize,
 }
 
+/// Attributes of the distribution of elements by a tensor of indices (`torch.scatter`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scatter {
+    /// Dimension that the indices run over.
+    pub dim: usize,
+    /// Whether elements are added to what is there (`torch.scatter_add`) and do not replace it.
+    pub add: bool,
+}
+
 /// Attributes of the selection of elements by a tensor of indices (`torch.gather`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Gather {

@@ -155,6 +155,7 @@ impl Run<'_> {
             Op::Interpolate(op) => resample::interpolate(op, first(operands)?).map(one),
             Op::Index(op) => select::index(first(operands)?, at(operands, 1)?, op.dim).map(one),
             Op::Gather(gather) => select::gather(operands, gather.dim).map(one),
+            Op::Scatter(scatter) => select::scatter(operands, *scatter).map(one),
             Op::Einsum(op) => attention::einsum(op, operands).map(one),
             Op::Where => select::choose(operands).map(one),
             Op::MaskedFill(fill) => select::masked_fill(fill, operands).map(one),

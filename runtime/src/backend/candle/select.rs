@@ -2,7 +2,7 @@
 
 use candle_core::{D, DType, Device, Result, Tensor};
 use nasc_compiler::ir::op::{
-    Arange, ArgExtreme, Cumulate, MaskedFill, TopK, Triangle, Unfold, Windows,
+    Arange, ArgExtreme, Cumulate, MaskedFill, Scatter, TopK, Triangle, Unfold, Windows,
 };
 
 use super::execute::{at, first};
@@ -19,6 +19,25 @@ pub(super) fn index(table: &Tensor, indices: &Tensor, dim: usize) -> Result<Tens
     let (before, behind) = (table.dims().iter().take(dim), table.dims().iter().skip(dim + 1));
     let shape: Vec<usize> = before.chain(indices.dims()).chain(behind).copied().collect();
     chosen.reshape(shape)
+}
+
+/// `torch.scatter` and `torch.scatter_add`.
+pub(super) fn scatter(operands: &[Tensor], scatter: Scatter) -> Result<Tensor> {
+    let indices = at(operands, 1)?.to_dtype(DType::I64)?.contiguous()?;
+    let (input, mut source) = (first(operands)?.contiguous()?, at(operands, 2)?.clone());
+    for dim in 0..input.rank() {
+        source = source.narrow(dim, 0, indices.dim(dim)?)?;
+    }
+    let source = source.contiguous()?;
+    let put = |target: &Tensor, source: &Tensor| target.scatter_add(&indices, source, scatter.dim);
+    if scatter.add {
+        return put(&input, &source);
+    }
+    // what is overwritten is set to zero first, so that the gradient does not pass it
+    let ones = Tensor::ones_like(&source)?;
+    let covered = put(&Tensor::zeros_like(&input)?, &ones)?.gt(0f64)?;
+    let kept = covered.where_cond(&input.zeros_like()?, &input)?;
+    put(&kept, &source)
 }
 
 /// `torch.gather`.

@@ -78,6 +78,7 @@ pub(crate) fn gap(step: &Step) -> Option<&'static str> {
         | Op::Interpolate(_)
         | Op::Index(_)
         | Op::Gather(_)
+        | Op::Scatter(_)
         | Op::Einsum(_)
         | Op::Where
         | Op::MaskedFill(_)

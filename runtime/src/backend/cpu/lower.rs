@@ -273,6 +273,7 @@ impl<'a> Lowering<'a> {
             | Op::Unfold(_)
             | Op::Index(_)
             | Op::Gather(_)
+            | Op::Scatter(_)
             | Op::Einsum(_)
             | Op::Where
             | Op::MaskedFill(_)
