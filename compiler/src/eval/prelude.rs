@@ -38,7 +38,7 @@ const NAMES: &[(&str, &str)] = &[
          CircularPad2d CircularPad3d ConstantPad1d ConstantPad2d ConstantPad3d ZeroPad1d ZeroPad3d \
          Fold LPPool1d LPPool2d Bilinear PairwiseDistance \
          ParameterList ParameterDict RNNCell LSTMCell GRUCell \
-         SyncBatchNorm Hardshrink Softshrink Tanhshrink Threshold Softmin RReLU EmbeddingBag MSELoss L1Loss \
+         SyncBatchNorm Hardshrink Softshrink Tanhshrink Threshold Softmin EmbeddingBag MSELoss L1Loss \
          SmoothL1Loss HuberLoss BCELoss BCEWithLogitsLoss NLLLoss CrossEntropyLoss KLDivLoss \
          LazyLinear LazyConv1d LazyConvTranspose1d LazyBatchNorm1d LazyInstanceNorm1d \
          LazyConv2d LazyConvTranspose2d LazyBatchNorm2d LazyInstanceNorm2d LazyConv3d \
@@ -47,7 +47,7 @@ const NAMES: &[(&str, &str)] = &[
     (
         "torch.nn.functional",
         "normalize cosine_similarity pixel_unshuffle channel_shuffle one_hot upsample fold lp_pool1d lp_pool2d bilinear pairwise_distance \
-         threshold hardshrink softshrink tanhshrink softmin rrelu gumbel_softmax affine_grid grid_sample \
+         threshold hardshrink softshrink tanhshrink softmin gumbel_softmax affine_grid grid_sample \
          mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy binary_cross_entropy_with_logits \
          nll_loss cross_entropy kl_div prelu instance_norm",
     ),
@@ -56,7 +56,7 @@ const NAMES: &[(&str, &str)] = &[
         "full_like broadcast_tensors atleast_1d atleast_2d atleast_3d concatenate hstack vstack row_stack \
          dstack column_stack conv1d conv2d conv3d dropout embedding layer_norm group_norm rms_norm prelu \
          selu celu pixel_shuffle adaptive_avg_pool1d avg_pool1d max_pool1d max_pool2d max_pool3d threshold \
-         chain_matmul rrelu std_mean var_mean aminmax \
+         chain_matmul std_mean var_mean aminmax \
          meshgrid diff addcmul addcdiv lerp addmm baddbmm outer pixel_unshuffle channel_shuffle cosine_similarity rot90 cdist bilinear pairwise_distance",
     ),
     ("torch.nn.utils", "weight_norm spectral_norm remove_weight_norm remove_spectral_norm"),

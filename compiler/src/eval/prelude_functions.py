@@ -465,12 +465,6 @@ def softmin(input, dim=None, _stacklevel=3, dtype=None):
     return F.softmax(-input, dim)
 
 
-def rrelu(input, lower=1.0 / 8, upper=1.0 / 3, training=False, inplace=False):
-    if training:
-        nasc_unsupported("rrelu in training mode, whose slopes are drawn anew for each element")
-    return F.leaky_relu(input, (lower + upper) / 2)
-
-
 def gumbel_softmax(logits, tau=1, hard=False, eps=1e-10, dim=-1):
     gumbels = -torch.log(-torch.log(torch.rand_like(logits) * (1 - 2e-7) + 1e-7))
     y_soft = F.softmax((logits + gumbels) / tau, dim)
@@ -600,16 +594,6 @@ class Softmin(nn.Module):
 
     def forward(self, input):
         return softmin(input, self.dim)
-
-
-class RReLU(nn.Module):
-    def __init__(self, lower=1.0 / 8, upper=1.0 / 3, inplace=False):
-        super().__init__()
-        self.lower = lower
-        self.upper = upper
-
-    def forward(self, input):
-        return rrelu(input, self.lower, self.upper, self.training)
 
 
 class EmbeddingBag(nn.Module):

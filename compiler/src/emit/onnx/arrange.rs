@@ -27,6 +27,11 @@ pub(super) fn index(builder: &mut Builder<'_>, operands: &Operands, dim: usize) 
 /// `ScatterElements`; adding needs opset 16.
 pub(super) fn scatter(builder: &mut Builder<'_>, operands: &Operands, scatter: Scatter) -> Emitted {
     let mut attributes = vec![int("axis", signed(scatter.dim as u64))];
+    if let [_, indices, source] = operands.input_types.as_slice()
+        && indices.shape != source.shape
+    {
+        return Err(operands.unsupported("a source that is larger than the indices"));
+    }
     if scatter.add {
         if builder.opset < 16 {
             return Err(operands.unsupported("opset 16 or later is needed"));

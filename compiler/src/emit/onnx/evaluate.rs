@@ -193,6 +193,7 @@ fn single(call: &Call<'_>) -> Result<Tensor, EvaluateError> {
         "ArgMax" | "ArgMin" => select::extreme(call),
         "Gather" => select::gather(call),
         "GatherElements" => select::gather_elements(call),
+        "ScatterElements" => select::scatter_elements(call),
         "Where" => elementwise::choose(call),
         "Trilu" => select::triangle(call),
         "Cast" => elementwise::cast(call),

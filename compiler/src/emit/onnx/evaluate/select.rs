@@ -34,6 +34,50 @@ pub(super) fn gather(call: &Call<'_>) -> Evaluated {
 }
 
 /// For each place the element of an index along an axis.
+/// `ScatterElements`, also adding; its updates have the shape of its indices.
+pub(super) fn scatter_elements(call: &Call<'_>) -> Evaluated {
+    let (x, updates) = (call.input(0)?, call.input(2)?);
+    let (tensor, indices) = indices(call)?;
+    let axis = call.axis(call.int("axis", 0), x.shape.len())?;
+    let (_, extent, behind) = around(&x.shape, axis);
+    let mut own = strides(&x.shape);
+    if let Some(stride) = own.get_mut(axis) {
+        *stride = 0;
+    }
+    let walk = Walk::new(&tensor.shape, [&own]);
+    let places =
+        walk.zip(indices).map(|([place], &index)| Some(place + wrapped(index, extent)? * behind));
+    let places: Option<Vec<usize>> = places.collect();
+    let places = places.ok_or_else(|| call.wrong("an index lies outside of the axis"))?;
+    let add = call.text("reduction", "none") == "add";
+    let elements = match (&x.elements, &updates.elements) {
+        (Elements::Floats(old), Elements::Floats(new)) => {
+            Elements::Floats(put(old, &places, new, add))
+        }
+        (Elements::Integers(old), Elements::Integers(new)) => {
+            Elements::Integers(put(old, &places, new, add))
+        }
+        _ => return Err(call.wrong("its operands have two element types")),
+    };
+    Ok(Tensor { shape: x.shape.clone(), elements })
+}
+
+/// Elements written, or added, to places of others.
+fn put<T: Copy + std::ops::Add<Output = T>>(
+    old: &[T],
+    places: &[usize],
+    new: &[T],
+    add: bool,
+) -> Vec<T> {
+    let mut elements = old.to_vec();
+    for (&place, &value) in places.iter().zip(new) {
+        if let Some(element) = elements.get_mut(place) {
+            *element = if add { *element + value } else { value };
+        }
+    }
+    elements
+}
+
 pub(super) fn gather_elements(call: &Call<'_>) -> Evaluated {
     let x = call.input(0)?;
     let (tensor, indices) = indices(call)?;
