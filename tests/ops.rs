@@ -7,10 +7,11 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use nasc_compiler::emit::json;
 use nasc_compiler::emit::onnx::evaluate::{Model, Tensor};
 use nasc_compiler::emit::onnx::{self, OnnxOptions};
 use nasc_compiler::emit::{EmitError, Weights};
-use nasc_compiler::ir::CheckedGraph;
+use nasc_compiler::ir::{CheckedGraph, Node};
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, compile};
 use nasc_runtime::backend::Backend;
@@ -177,4 +178,44 @@ fn exported_operations_compute_what_the_runtime_computes() {
         }
     }
     assert!(compared >= 300, "only {compared} comparisons");
+}
+
+#[test]
+fn documents_of_operations_are_read_back_as_the_same_graphs() {
+    let attention = "F.scaled_dot_product_attention(s, s, s, is_causal=True).masked_fill(s > 0, \
+                     float('-inf')).clamp(min=-2)";
+    let more = ["y = torch.einsum('nij,nkj->nik', s, s) + torch.tril(torch.ones(16, 16))"];
+    let samples = SAMPLES.lines().filter_map(|line| line.split_once(" = "));
+    let samples = samples.chain([("masked", attention)]).chain(more.map(|x| ("mask", &x[4..])));
+    for (name, expression) in samples {
+        let Some(graph) = network(expression) else { continue };
+        let document = json::document(&graph, "Net", BTreeMap::new());
+        let text = serde_json::to_string(&document).unwrap();
+        let again: json::Document = serde_json::from_str(&text).unwrap();
+        let read = json::read(&again).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let operations = |graph: &CheckedGraph| -> Vec<_> {
+            let types = |node: &Node| -> Vec<_> {
+                let all = node.inputs.iter().chain(&node.outputs);
+                all.map(|&id| graph.tensor_type(id).cloned()).collect()
+            };
+            graph.nodes.iter().map(|node| (node.op.clone(), types(node))).collect()
+        };
+        assert_eq!(operations(&graph), operations(&read), "{name}: {text}");
+    }
+}
+
+#[test]
+fn broken_documents_are_refused_with_their_place() {
+    let graph = network("F.max_pool2d(x, 2)").unwrap();
+    let text = serde_json::to_string(&json::document(&graph, "Net", BTreeMap::new())).unwrap();
+    let refused = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let document: json::Document = serde_json::from_str(&text.replace(from, to)).unwrap();
+        json::read(&document).unwrap_err().to_string()
+    };
+    assert!(refused("nasc-graph", "other").contains("but other of version 1"));
+    assert!(refused("max_pool", "man_pool").contains("(man_pool): there is no operation"));
+    assert!(refused("\"kernel_size\":[2,2]", "\"kernel_size\":[3,3]").contains("does not check"));
+    assert!(refused("\"kernel_size\"", "\"size\"").contains("kernel_size is missing"));
+    assert!(refused("\"inputs\":[0]", "\"inputs\":[99]").contains("nothing before it makes value"));
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod comparison;
 pub(crate) mod crates;
+pub(crate) mod graph;
 pub(crate) mod onnx;
 mod python;
 pub(crate) mod samples;
@@ -26,11 +27,14 @@ use crate::progress::Progress;
 /// Run the test vectors of a model that `nasc compile` wrote.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The file of --emit onnx or exe, or the folder of --emit c, rust or pytorch.
+    /// The file of --emit onnx, json or exe, or the folder of --emit c, rust or pytorch.
     artefact: PathBuf,
     /// The data set that the model was compiled with, for the classes of 1,000 images of an ONNX file.
     #[arg(long, value_name = "SPEC")]
     data: Option<String>,
+    /// The weights of a graph that was written with --emit json.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Let this Python run the model: with onnxruntime an ONNX file, with PyTorch a folder of
     /// --emit pytorch.
     #[arg(long, value_name = "PROGRAM")]
@@ -44,6 +48,7 @@ enum Kind {
     Crate,
     PyTorch,
     Onnx,
+    Json,
     Executable,
 }
 
@@ -64,8 +69,12 @@ impl Kind {
             return Err(wrong(format!("{} {reason}", path.display())));
         }
         let bytes = read(path)?;
-        // an ONNX file begins with its version, field 1
-        Ok(if bytes.first() == Some(&0x08) { Kind::Onnx } else { Kind::Executable })
+        Ok(match bytes.first() {
+            // an ONNX file begins with its version, field 1
+            Some(0x08) => Kind::Onnx,
+            Some(b'{') => Kind::Json,
+            _ => Kind::Executable,
+        })
     }
 }
 
@@ -96,6 +105,7 @@ pub(crate) fn run(
             vectors.compare(&torch::outputs_of_folder(artefact, &vectors)?)
         }
         (_, Some(_)) => return Err(wrong("--python is for ONNX files and PyTorch folders".into())),
+        (Kind::Json, None) => graph::compare(artefact, args.weights.as_deref())?,
         (Kind::Crate, None) => {
             let vectors = Vectors::of_folder(artefact)?;
             vectors.compare(&crates::outputs(artefact, &vectors.inputs)?)

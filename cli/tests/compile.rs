@@ -209,6 +209,28 @@ fn an_onnx_file_proves_itself_and_a_damaged_one_does_not() {
 }
 
 #[test]
+fn a_graph_as_json_proves_itself_with_its_weights() {
+    let (folder, net, weights) = prepared();
+    let path = folder.path().join("net.json");
+    let out = path.display().to_string();
+    let (code, said, errors) = nasc(
+        folder.path(),
+        &["compile", &net, "--weights", &weights, "--input", "1x8x8", "--emit", "json", "-o", &out],
+    );
+    assert!(code == 0 && said.contains("compared on 1,000 images of digits"), "{said}{errors}");
+    let (code, _, errors) = nasc(folder.path(), &["verify", &out]);
+    assert!(code == 2 && errors.contains("--weights"), "{errors}");
+    let (code, said, errors) = nasc(folder.path(), &["verify", &out, "--weights", &weights]);
+    assert!(code == 0 && said.contains("8 test vectors"), "{said}{errors}");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let wrong = text.replace(r#""op":"relu""#, r#""op":"silu""#);
+    assert_ne!(text, wrong);
+    std::fs::write(&path, wrong).unwrap();
+    let (code, said, _) = nasc(folder.path(), &["verify", &out, "--weights", &weights]);
+    assert_eq!(code, 1, "{said}");
+}
+
+#[test]
 fn folders_prove_themselves_and_damaged_ones_do_not() {
     let (folder, net, weights) = prepared();
     for (form, file) in [("pytorch", "weights.safetensors"), ("rust", "src/weights.bin")] {

@@ -15,7 +15,7 @@ use crate::native::{self, Job};
 use crate::number::grouped;
 use crate::verify::comparison::Comparison;
 use crate::verify::samples::Samples;
-use crate::verify::{self, crates, stored, torch};
+use crate::verify::{self, crates, graph, stored, torch};
 
 /// What was written, and what there is to say about it.
 pub(super) struct Written {
@@ -136,7 +136,7 @@ fn onnx(args: &CompileArgs, model: &Model, out: &Path) -> Result<Written, Refuse
     let mut subject = model.subject();
     subject.digits = !args.with_preprocessing;
     let samples = Samples::gather(&subject)?;
-    options.metadata.extend(verify::onnx::metadata(&samples, args.with_preprocessing));
+    options.metadata.extend(stored::metadata(&samples, args.with_preprocessing));
     let bytes = emit(&options)?;
     let written = proven(model, &samples, || {
         let file = verify::onnx::File::of(&bytes).map_err(|error| error.to_string())?;
@@ -149,14 +149,20 @@ fn onnx(args: &CompileArgs, model: &Model, out: &Path) -> Result<Written, Refuse
 
 fn json(model: &Model, out: &Path) -> Result<Written, Refused> {
     write::require_file(out)?;
-    let metadata = model.facts.metadata(&model.compiled).into_iter().collect();
+    let samples = Samples::gather(&model.subject())?;
+    let mut metadata = model.facts.metadata(&model.compiled);
+    metadata.extend(stored::metadata(&samples, false));
+    let metadata = metadata.into_iter().collect();
     let document = json::document(&model.compiled.graph, model.name(), metadata);
-    let mut text = serde_json::to_string(&document)
+    let mut text = serde_json::to_vec(&document)
         .map_err(|error| CliError::Output(std::io::Error::other(error)))?;
-    text.push('\n');
-    write::file(out, text.as_bytes())?;
-    let nothing = Written { bytes: 0, lines: Vec::new(), remarks: Vec::new() };
-    Ok(nothing.at(out, text.len() as u64, ""))
+    text.push(b'\n');
+    let written = proven(model, &samples, || {
+        graph::outputs(&text, &model.state, &samples.inputs, samples.length())
+            .map_err(|error| error.to_string())
+    })?;
+    write::file(out, &text)?;
+    Ok(written.at(out, text.len() as u64, ""))
 }
 
 /// Samples in the crate's own test.

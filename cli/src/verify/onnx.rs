@@ -6,15 +6,9 @@ use std::path::Path;
 use nasc_compiler::emit::onnx::evaluate::{EvaluateError, Model, Tensor};
 use rayon::prelude::*;
 
-use super::samples::{BATCH, Images, Samples};
+use super::samples::{BATCH, Images};
 use super::{read, stored, wrong};
 use crate::error::CliError;
-
-const INPUTS: &str = "nasc.test_inputs";
-const OUTPUTS: &str = "nasc.test_outputs";
-const COUNT: &str = "nasc.test_count";
-const DATA: &str = "nasc.test_data";
-const CLASSES: &str = "nasc.test_classes";
 
 /// An ONNX file.
 pub(crate) struct File {
@@ -65,23 +59,17 @@ impl File {
 
     /// The test vectors: inputs, results, and how many.
     pub fn vectors(&self) -> Result<(Inputs, Vec<f32>, usize), CliError> {
-        let bytes = |key: &str| self.text(key).and_then(stored::from_base64);
-        let count = self.text(COUNT).and_then(|count| count.parse().ok());
-        let (Some(inputs), Some(outputs), Some(count)) = (bytes(INPUTS), bytes(OUTPUTS), count)
-        else {
-            return Err(wrong("the file carries no test vectors of `nasc compile`".to_owned()));
-        };
+        let (inputs, outputs, count) = stored::vectors_of(self.model.metadata())?;
         let inputs = match self.takes_bytes {
             true => Inputs::Bytes(inputs),
             false => Inputs::Floats(stored::floats(&inputs)),
         };
-        Ok((inputs, stored::floats(&outputs), count))
+        Ok((inputs, outputs, count))
     }
 
     /// The data set of the test images, and their classes.
     pub fn classes(&self) -> Option<(String, Vec<i64>)> {
-        let classes = self.text(CLASSES)?.split(',').map(|class| class.parse().ok());
-        Some((self.text(DATA)?.to_owned(), classes.collect::<Option<_>>()?))
+        stored::classes_of(self.model.metadata())
     }
 
     /// The results for inputs.
@@ -111,29 +99,4 @@ impl File {
         let rows = elements / self.extents.iter().product::<usize>().max(1);
         [vec![rows], self.extents.clone()].concat()
     }
-}
-
-/// What a file says of the samples that it was compared on.
-pub(crate) fn metadata(samples: &Samples, takes_bytes: bool) -> Vec<(String, String)> {
-    if !samples.is_comparable() {
-        return Vec::new();
-    }
-    let (inputs, outputs, count) = samples.first(stored::in_file(samples));
-    let bytes = match &samples.images {
-        Some(images) if takes_bytes => {
-            let bytes = images.channels_last();
-            bytes.into_iter().take(count * samples.length()).collect()
-        }
-        _ => stored::float_bytes(inputs),
-    };
-    let mut all = vec![
-        (INPUTS, stored::base64(&bytes)),
-        (OUTPUTS, stored::base64(&stored::float_bytes(outputs))),
-        (COUNT, count.to_string()),
-    ];
-    if let Some(data) = &samples.data {
-        let classes: Vec<String> = samples.result_classes().iter().map(i64::to_string).collect();
-        all.extend([(DATA, data.clone()), (CLASSES, classes.join(","))]);
-    }
-    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -1,6 +1,7 @@
 //! Test vectors as artefacts carry them: a safetensors file in a folder, or text among the metadata
 //! of a file.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use nasc_runtime::checkpoint;
@@ -36,9 +37,54 @@ fn count(samples: &Samples, most: usize) -> usize {
     (most / samples.length().max(1)).max(1).min(samples.count)
 }
 
-/// How many samples a file carries.
-pub(crate) fn in_file(samples: &Samples) -> usize {
-    count(samples, MOST_IN_FILE).min(IN_FILE)
+const INPUTS: &str = "nasc.test_inputs";
+const OUTPUTS: &str = "nasc.test_outputs";
+const COUNT: &str = "nasc.test_count";
+const DATA: &str = "nasc.test_data";
+const CLASSES: &str = "nasc.test_classes";
+
+/// Keys and values of a file's metadata.
+type Metadata = BTreeMap<String, String>;
+
+/// What a file says of the samples that it was compared on.
+pub(crate) fn metadata(samples: &Samples, takes_bytes: bool) -> Vec<(String, String)> {
+    if !samples.is_comparable() {
+        return Vec::new();
+    }
+    let (inputs, outputs, count) = samples.first(count(samples, MOST_IN_FILE).min(IN_FILE));
+    let bytes = match &samples.images {
+        Some(images) if takes_bytes => {
+            let bytes = images.channels_last();
+            bytes.into_iter().take(count * samples.length()).collect()
+        }
+        _ => float_bytes(inputs),
+    };
+    let mut all = vec![
+        (INPUTS, base64(&bytes)),
+        (OUTPUTS, base64(&float_bytes(outputs))),
+        (COUNT, count.to_string()),
+    ];
+    if let Some(data) = &samples.data {
+        let classes: Vec<String> = samples.result_classes().iter().map(i64::to_string).collect();
+        all.extend([(DATA, data.clone()), (CLASSES, classes.join(","))]);
+    }
+    all.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// The test vectors in metadata: inputs as bytes, results, and how many.
+pub(crate) fn vectors_of(metadata: &Metadata) -> Result<(Vec<u8>, Vec<f32>, usize), CliError> {
+    let bytes = |key: &str| metadata.get(key).and_then(|text| from_base64(text));
+    let count = metadata.get(COUNT).and_then(|count| count.parse().ok());
+    match (bytes(INPUTS), bytes(OUTPUTS), count) {
+        (Some(inputs), Some(outputs), Some(count)) => Ok((inputs, floats(&outputs), count)),
+        _ => Err(wrong("the file carries no test vectors of `nasc compile`".to_owned())),
+    }
+}
+
+/// The data set of the test images in metadata, and their classes.
+pub(crate) fn classes_of(metadata: &Metadata) -> Option<(String, Vec<i64>)> {
+    let classes = metadata.get(CLASSES)?.split(',').map(|class| class.parse().ok());
+    Some((metadata.get(DATA)?.clone(), classes.collect::<Option<_>>()?))
 }
 
 /// The bytes of the safetensors file of a folder.

@@ -1,24 +1,39 @@
-//! The graph as a document for other tools, without the weights. `docs/graph.md` describes it; a
-//! change that breaks a reader gets another [`VERSION`]. Deliberately not here: JSON text, which
-//! `serde` makes of a [`Document`].
+//! The graph as a document for other tools, without the weights, and the way back. `docs/graph.md`
+//! describes it; a change that breaks a reader gets another [`VERSION`]. Deliberately not here: JSON
+//! text, which `serde` makes of a [`Document`].
 
+mod arrangement;
 mod attribute;
+mod fields;
+mod layer;
+mod operation;
+mod read;
+mod real;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::attribute::{Attribute, attributes};
-use crate::ir::{CheckedGraph, Dim, ParamKind, Producer, Shape, ValueId};
+pub use self::read::{ReadError, read};
+pub use self::real::Real;
+use crate::ir::{CheckedGraph, Dim, Init, ParamKind, Producer, Shape, ValueId};
+
+/// A word of the format.
+pub type Word = Cow<'static, str>;
+
+/// The name of the format.
+pub const FORMAT: &str = "nasc-graph";
 
 /// The version of the format.
 pub const VERSION: u32 = 1;
 
 /// A network.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// `nasc-graph`.
-    pub format: &'static str,
+    pub format: Word,
     /// [`VERSION`].
     pub version: u32,
     /// Name of the network.
@@ -36,18 +51,18 @@ pub struct Document {
 }
 
 /// A value with its type.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tensor {
     /// Its number.
     pub value: u32,
     /// Element type, such as `f32`.
-    pub dtype: &'static str,
+    pub dtype: Word,
     /// Extents.
     pub shape: Vec<Extent>,
 }
 
 /// An extent: a number, or a multiple of the batch size such as `N` or `2N`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Extent {
     /// A known extent.
@@ -57,27 +72,40 @@ pub enum Extent {
 }
 
 /// A parameter or buffer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Param {
     /// The value that it is; null if no operation uses it.
     pub value: Option<u32>,
     /// Its name in the state dict.
     pub name: String,
     /// Element type.
-    pub dtype: &'static str,
+    pub dtype: Word,
     /// Extents.
     pub shape: Vec<u64>,
     /// `trainable`, `frozen`, `buffer`, `transient` (not in the state dict) or `unregistered`.
-    pub kind: &'static str,
+    pub kind: Word,
+    /// The elements of a tensor that the state dict leaves out, or the number that all of them are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elements: Option<Constant>,
+}
+
+/// Elements that are known without weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Constant {
+    /// All the same.
+    Filled(Real),
+    /// In row-major order.
+    Elements(Vec<Real>),
 }
 
 /// An operation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Node {
     /// Its name, such as `conv2d`.
-    pub op: &'static str,
+    pub op: Word,
     /// Its attributes.
-    pub attributes: BTreeMap<&'static str, Attribute>,
+    pub attributes: BTreeMap<Word, Attribute>,
     /// Numbers of the operands.
     pub inputs: Vec<u32>,
     /// Results.
@@ -90,7 +118,7 @@ pub struct Node {
 #[must_use]
 pub fn document(graph: &CheckedGraph, name: &str, metadata: BTreeMap<String, String>) -> Document {
     Document {
-        format: "nasc-graph",
+        format: FORMAT.into(),
         version: VERSION,
         name: name.to_owned(),
         metadata,
@@ -103,7 +131,7 @@ pub fn document(graph: &CheckedGraph, name: &str, metadata: BTreeMap<String, Str
 
 fn tensor(graph: &CheckedGraph, id: ValueId) -> Option<Tensor> {
     let found = graph.tensor_type(id)?;
-    Some(Tensor { value: id.0, dtype: found.dtype.name(), shape: extents(&found.shape) })
+    Some(Tensor { value: id.0, dtype: found.dtype.name().into(), shape: extents(&found.shape) })
 }
 
 /// The extents of a shape.
@@ -124,11 +152,24 @@ fn params(graph: &CheckedGraph) -> Vec<Param> {
     let param = |(id, param): (u32, &crate::ir::Param)| Param {
         value: values.get(&crate::ir::ParamId(id)).copied(),
         name: param.path.to_string(),
-        dtype: param.dtype.name(),
+        dtype: param.dtype.name().into(),
         shape: param.shape.clone(),
-        kind: kind(param.kind),
+        kind: kind(param.kind).into(),
+        elements: constant(param),
     };
     (0u32..).zip(&graph.params).map(param).collect()
+}
+
+/// The elements of a parameter that no state dict holds.
+fn constant(param: &crate::ir::Param) -> Option<Constant> {
+    match (param.kind, &param.init) {
+        (ParamKind::Trainable | ParamKind::Frozen | ParamKind::Buffer, _) => None,
+        (_, Init::Constant(number)) => Some(Constant::Filled(Real(*number))),
+        (_, Init::Elements(elements)) => {
+            Some(Constant::Elements(elements.iter().copied().map(Real).collect()))
+        }
+        (_, Init::Uniform { .. } | Init::Normal { .. }) => None,
+    }
 }
 
 const fn kind(kind: ParamKind) -> &'static str {
@@ -144,7 +185,7 @@ const fn kind(kind: ParamKind) -> &'static str {
 fn node(graph: &CheckedGraph, node: &crate::ir::Node) -> Node {
     let module = graph.module(node.provenance.module);
     Node {
-        op: node.op.name(),
+        op: node.op.name().into(),
         attributes: attributes(&node.op),
         inputs: node.inputs.iter().map(|id| id.0).collect(),
         outputs: node.outputs.iter().filter_map(|&id| tensor(graph, id)).collect(),

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Extent, extents};
+use super::{Extent, Real, Word, extents};
 use crate::ir::op::{
     Activation, Clamp, Conv, Distribution, Dropout, DropoutKind, Interpolate, InterpolateMode, Op,
     Pad, PadMode, PaddingMode, Pool, Random, Recurrent, RecurrentCell, Reduce, ReduceKind, Scalar,
 };
 
 /// The value of an attribute.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Attribute {
     /// A truth value.
@@ -21,7 +21,7 @@ pub enum Attribute {
     /// A whole number.
     Integer(i64),
     /// A number.
-    Number(f64),
+    Number(Real),
     /// A name.
     Text(String),
     /// Whole numbers that are not negative.
@@ -47,8 +47,14 @@ macro_rules! from {
 }
 
 from! {
-    bool => Flag, u64 => Count, i64 => Integer, f64 => Number, String => Text, Vec<u64> => Counts,
+    bool => Flag, u64 => Count, i64 => Integer, String => Text, Vec<u64> => Counts,
     Vec<(i64, i64)> => Pairs, Vec<Extent> => Shape, Vec<String> => Texts,
+}
+
+impl From<f64> for Attribute {
+    fn from(value: f64) -> Attribute {
+        Attribute::Number(Real(value))
+    }
 }
 
 impl From<&str> for Attribute {
@@ -69,11 +75,11 @@ impl<T: Into<Attribute>> From<Option<T>> for Attribute {
     }
 }
 
-type Attributes = BTreeMap<&'static str, Attribute>;
+type Attributes = BTreeMap<Word, Attribute>;
 
 macro_rules! map {
     ($($name:ident: $value:expr),* $(,)?) => {
-        Attributes::from([$((stringify!($name), Attribute::from($value))),*])
+        Attributes::from([$((Word::from(stringify!($name)), Attribute::from($value))),*])
     };
 }
 
@@ -91,9 +97,10 @@ pub fn attributes(op: &Op) -> Attributes {
         },
         Op::Dropout(op) => dropout(op),
         Op::Pool(op) => pool(op),
-        Op::AdaptivePool(op) => {
-            Attributes::from([("output_size", Attribute::Optional(Some(op.output.clone())))])
-        }
+        Op::AdaptivePool(op) => Attributes::from([(
+            Word::from("output_size"),
+            Attribute::Optional(Some(op.output.clone())),
+        )]),
         Op::Activation(op) => activation(*op),
         Op::Softmax(op) => map! { dim: op.dim },
         Op::Recurrent(op) => recurrent(op),
@@ -271,7 +278,7 @@ fn reduce(op: &Reduce) -> Attributes {
     let mut all = map! { dims: counts(&op.dims), keepdim: op.keep_dim };
     match op.kind {
         ReduceKind::Variance { correction } | ReduceKind::Deviation { correction } => {
-            all.insert("correction", correction.into());
+            all.insert("correction".into(), correction.into());
         }
         ReduceKind::Sum
         | ReduceKind::Mean
@@ -310,7 +317,7 @@ fn interpolate(op: &Interpolate) -> Attributes {
 fn random(op: &Random) -> Attributes {
     let mut all = map! { shape: extents(&op.shape), dtype: op.dtype.name() };
     if let Distribution::Bernoulli(p) = op.distribution {
-        all.insert("p", p.into());
+        all.insert("p".into(), p.into());
     }
     all
 }
