@@ -8,11 +8,22 @@ use crate::output::{Environment, Output};
 /// Name of the library.
 const LIBRARY: &str = "libdnnl.so.3";
 
-/// Loads oneDNN if it is anywhere.
+/// Loads oneDNN if it is anywhere, and says so if it is not.
 ///
 /// # Errors
 /// If the remark cannot be written.
 pub(crate) fn install(environment: &Environment, output: &mut Output<'_>) -> std::io::Result<()> {
+    if find(environment) {
+        return Ok(());
+    }
+    output.remark(
+        "oneDNN was not found: training runs on nasc's own kernels, several times slower; \
+         scripts/fetch-onednn.sh fetches it",
+    )
+}
+
+/// Loads oneDNN if it is anywhere; whether it is.
+pub(crate) fn find(environment: &Environment) -> bool {
     let failures = candidates(environment).into_iter().map(|path| {
         let found = nasc_runtime::onednn::install(&path);
         found.map(|version| tracing::debug!(version, path = %path.display(), "oneDNN"))
@@ -20,17 +31,14 @@ pub(crate) fn install(environment: &Environment, output: &mut Output<'_>) -> std
     let mut last = None;
     for result in failures {
         match result {
-            Ok(()) => return Ok(()),
+            Ok(()) => return true,
             Err(error) => last = Some(error),
         }
     }
     if let Some(error) = last {
         tracing::debug!(%error, "oneDNN");
     }
-    output.remark(
-        "oneDNN was not found: training runs on nasc's own kernels, several times slower; \
-         scripts/fetch-onednn.sh fetches it",
-    )
+    false
 }
 
 fn candidates(environment: &Environment) -> Vec<PathBuf> {

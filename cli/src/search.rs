@@ -14,9 +14,9 @@ use clap::{Args, ValueEnum};
 use nasc_runtime::data::Dataset;
 use nasc_search::benchmark::nasbench201::{self, Table as Nasbench};
 use nasc_search::config::{CheckedConfig, DecodingMode, FitnessSplit};
-use nasc_search::evaluate::Evaluator;
 use nasc_search::evaluate::table::TableEvaluator;
 use nasc_search::evaluate::training::TrainingEvaluator;
+use nasc_search::evaluate::{Evaluator, Stage};
 use nasc_search::extract::extract;
 use nasc_search::llm::LanguageModel;
 use nasc_search::observer::SearchEvent;
@@ -29,7 +29,7 @@ use crate::error::{CliError, Exit};
 use crate::interrupt::{self, Interrupt};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
-use crate::{accelerate, data, show, train};
+use crate::{accelerate, data, memory, show, train};
 
 /// Search networks for a data set, or the table of a benchmark.
 #[derive(Debug, Args)]
@@ -138,6 +138,7 @@ fn begin(
 ) -> Result<Exit, CliError> {
     let mut config = setup::config(args)?.into_config();
     let equipment = proposer::equip(args, &mut config, environment, output)?;
+    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
     if let Some(name) = &args.benchmark {
         crate::benchmark::require_known(name)?;
         let table = Nasbench::open(&environment.cache)?;
@@ -151,7 +152,7 @@ fn begin(
     let config = setup::checked(config)?;
     let spec = setup::data_spec(args.data.as_deref().unwrap_or("digits"))?;
     let data = setup::dataset(&spec, &config, environment, output)?;
-    let evaluator = TrainingEvaluator::new(&data, config.training, config.budget);
+    let evaluator = evaluator(&data, &config);
     let (task, about) = (task(spec, &data), data::describe(&data));
     let subject = Subject { config, task, about };
     create(args, subject, equipment, Box::new(evaluator), environment, output)
@@ -175,7 +176,6 @@ fn create(
 ) -> Result<Exit, CliError> {
     let Subject { config, task, about } = subject;
     let language_model = setup::language_model(&equipment)?;
-    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
     let (model, describes) = (language_model.describe(), evaluator.describe());
     let seed = args.seed.unwrap_or(1);
     let out = args.out.clone().unwrap_or_else(setup::free_folder);
@@ -206,8 +206,12 @@ fn go_on(
     let spec = resume::data(args, &run)?;
     let data = setup::dataset(&spec, run.config(), environment, output)?;
     resume::check_data(&run, &task(spec, &data))?;
-    let evaluator = TrainingEvaluator::new(&data, run.config().training, run.config().budget);
+    let evaluator = evaluator(&data, run.config());
     work(run, model, Box::new(evaluator), &data::describe(&data), environment, output)
+}
+
+fn evaluator<'a>(data: &'a Dataset, config: &CheckedConfig) -> TrainingEvaluator<'a> {
+    TrainingEvaluator::new(data, config.training, config.budget).with_memory(memory::available)
 }
 
 fn task(data: String, images: &Dataset) -> Task {
@@ -288,12 +292,18 @@ fn watch(
             progress.finish("generating");
             progress.update("candidates", u64::from(index), offspring as u64, "")
         }
-        SearchEvent::Training { progress: training, .. } => {
-            let note = format!("loss {:.4}", training.loss);
-            progress.update("training", training.step, training.steps, &note)
+        SearchEvent::Training { progress: work, .. } => {
+            let name = match work.stage {
+                Stage::Training => "training",
+                Stage::Validation => "validating",
+                Stage::Test => "scoring",
+            };
+            let note = work.loss.map_or_else(String::new, |loss| format!("loss {loss:.4}"));
+            progress.update(name, work.done, work.total, &note)
         }
         SearchEvent::CandidateFinished { .. } => {
             progress.finish("training");
+            progress.finish("validating");
             Ok(())
         }
         SearchEvent::GenerationFinished { generation, networks, prompts, .. } => {
@@ -307,6 +317,7 @@ fn watch(
             ))
         }
         SearchEvent::Testing { done, total, .. } => {
+            progress.finish("scoring");
             progress.update("testing", done as u64, total as u64, "")
         }
     };

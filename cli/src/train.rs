@@ -11,9 +11,11 @@ use std::path::PathBuf;
 use clap::Args;
 use nasc_compiler::ir::CheckedGraph;
 use nasc_compiler::{CompileOptions, Compiled};
-use nasc_runtime::checkpoint;
 use nasc_runtime::data::{Dataset, ImageTask, SplitKind};
-use nasc_runtime::train::{EpochReport, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
+use nasc_runtime::train::{
+    EpochReport, Evaluation, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer,
+};
+use nasc_runtime::{Workload, checkpoint};
 
 pub use refuse::CODES;
 
@@ -74,7 +76,10 @@ pub(crate) fn run(
     let options = args.size.options(environment);
     let data = data::open(&args.data, &options, &mut Progress::new(output))?;
     let config = TrainConfig { initial, ..args.method.config(&data)? };
-    let Some(compiled) = compile(args, &program, &data, config.batch_size, output)? else {
+    // what memory a training takes depends on it
+    accelerate::find(environment);
+    let work = Workload::new(&config, &data);
+    let Some(compiled) = compile(args, &program, &data, &work, output)? else {
         return Ok(Exit::Program);
     };
     output.line(data::describe(&data))?;
@@ -97,7 +102,7 @@ fn compile(
     args: &TrainArgs,
     program: &Program,
     data: &Dataset,
-    batch: NonZeroUsize,
+    work: &Workload,
     output: &mut Output<'_>,
 ) -> Result<Option<Compiled>, CliError> {
     let [channels, height, width] = data.shape().dims().map(|extent| extent as u64);
@@ -105,7 +110,7 @@ fn compile(
     options.entry = args.entry.clone();
     options.training = true;
     let compiled = check::compile(program, &options, Some(data.classes() as u64))
-        .and_then(|compiled| refuse::untrainable(compiled, batch));
+        .and_then(|compiled| refuse::untrainable(compiled, work));
     let (compiled, diagnostics) = match compiled {
         Ok(compiled) => (Some(compiled.clone()), compiled.warnings),
         Err(diagnostics) => (None, diagnostics),
@@ -129,7 +134,8 @@ fn train(
         let (epochs, steps) = (done.epochs.len(), grouped(done.steps as u64));
         output.line(format!("resumed after {epochs} epochs and {steps} steps"))?;
     }
-    let report = watch(&mut trainer, config.epochs, interrupt::watch(), saved, output)?;
+    let interrupt = interrupt::watch();
+    let report = watch(&mut trainer, config.epochs, interrupt, saved, output)?;
     if let StopReason::Diverged { step } = report.stop {
         output.remark(format!(
             "error: training diverged at step {step}: the loss or a weight is not a finite number; \
@@ -138,7 +144,8 @@ fn train(
         ))?;
         return Ok(Exit::Program);
     }
-    finish(args, &mut trainer, &report, &ImageTask::of(data, config.normalization), saved, output)
+    let task = ImageTask::of(data, config.normalization);
+    finish(args, &mut trainer, &report, &task, interrupt, saved, output)
 }
 
 /// Tests and writes what was trained; a training that can go on leaves its checkpoint.
@@ -147,6 +154,7 @@ fn finish(
     trainer: &mut Trainer<'_>,
     report: &TrainReport,
     task: &ImageTask,
+    interrupt: Interrupt,
     saved: &mut Saved,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
@@ -165,13 +173,31 @@ fn finish(
         }
         StopReason::Completed | StopReason::Diverged { .. } => saved.finish()?,
     }
-    if !interrupted {
-        let test = trainer.evaluate(SplitKind::Test)?;
+    let test = if interrupted { None } else { test(trainer, interrupt, output)? };
+    let interrupted = interrupted || interrupt.asked();
+    if let Some(test) = test {
         output.line(format!("test loss {:.4}, accuracy {}", test.loss, percent(test.accuracy)))?;
     }
     saved.weights(trainer, task)?;
     output.line(format!("wrote {} ({steps} steps)", args.out.display()))?;
     Ok(if interrupted { Exit::Interrupted } else { Exit::Success })
+}
+
+/// The test split's figures; nothing if Ctrl-C was pressed over them.
+fn test(
+    trainer: &mut Trainer<'_>,
+    interrupt: Interrupt,
+    output: &mut Output<'_>,
+) -> Result<Option<Evaluation>, CliError> {
+    let (mut progress, mut written) = (Progress::new(output), Ok(()));
+    let evaluation = trainer.evaluate_watched(SplitKind::Test, None, |event| {
+        if let TrainEvent::Evaluation { images, total, .. } = event {
+            written = progress.update("testing", images as u64, total as u64, "");
+        }
+        if written.is_err() { ControlFlow::Break(()) } else { interrupt.flow() }
+    })?;
+    written?;
+    Ok(evaluation)
 }
 
 /// Trains with a bar for the whole training and a line for each epoch, and writes a checkpoint now and
@@ -193,7 +219,11 @@ fn watch(
                     let note = format!("loss {loss:.4}");
                     (progress.update("training", done, total, &note), false)
                 }
+                TrainEvent::Evaluation { images, total, .. } => {
+                    (progress.update("validating", images as u64, total as u64, ""), false)
+                }
                 TrainEvent::Epoch { epoch, report } => {
+                    progress.finish("validating");
                     let line = epoch_line(epoch + 1, epochs, report);
                     (progress.line(&line), saved.is_due())
                 }

@@ -30,6 +30,19 @@ pub enum RuntimeError {
         /// What the data set gives or asks for.
         found: String,
     },
+    /// A batch norm that would see one value per channel.
+    #[error(
+        "batch norm sees one value per channel in a batch of one image ({images} images in batches of \
+         {batch} end with one), and one value has no spread"
+    )]
+    SingleValue {
+        /// Images of a step.
+        batch: usize,
+        /// Images of an epoch.
+        images: usize,
+        /// The call in `forward`.
+        span: Span,
+    },
     /// A graph that breaks an invariant of checked graphs.
     #[error("the graph is malformed: {reason}; this is a mistake in nasc, please report it")]
     Malformed {

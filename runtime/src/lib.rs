@@ -16,6 +16,8 @@ pub mod predict;
 pub mod replace;
 pub mod state;
 pub mod train;
+pub mod workload;
 
 pub use error::RuntimeError;
-pub use plan::{estimate_memory, trainable};
+pub use plan::trainable;
+pub use workload::{Workload, estimate_memory, fits_batches};

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use nasc_compiler::cost::{MemoryConfig, memory};
 use nasc_compiler::ir::{CheckedGraph, Graph, Node, Op, Param, Producer, TensorType, ValueId};
 use nasc_compiler::source::Span;
 
@@ -96,34 +95,6 @@ pub fn trainable(graph: &CheckedGraph) -> Result<(), RuntimeError> {
         }
     }
     Ok(())
-}
-
-/// Bytes that training with `batch` images a step takes at most: parameters, buffers, gradients,
-/// momentum, every activation and its gradient, and the columns of the widest convolution. An upper
-/// estimate, by which a network that would not fit is refused before it is trained; saturates.
-pub fn estimate_memory(graph: &CheckedGraph, batch: u64) -> u64 {
-    let report = memory(graph, &MemoryConfig { batch, optimizer_states: 1 });
-    let state = report
-        .parameter_bytes
-        .saturating_add(report.buffer_bytes)
-        .saturating_add(report.gradient_bytes)
-        .saturating_add(report.optimizer_bytes);
-    let activations = report.training_activation_bytes.saturating_mul(2);
-    state.saturating_add(activations).saturating_add(widest_columns(graph))
-}
-
-/// Bytes of the im2col columns of one image in the widest convolution, once per thread.
-fn widest_columns(graph: &Graph) -> u64 {
-    let columns = graph.nodes.iter().map(|node| match (&node.op, node.outputs.first()) {
-        (Op::Conv(conv), Some(&output)) => {
-            let window = conv.kernel.iter().fold(conv.in_channels, |a, &b| a.saturating_mul(b));
-            let plane = graph.tensor_type(output).map_or(0, |output| output.bytes_at(1));
-            window.saturating_mul(plane / conv.out_channels.max(1))
-        }
-        _ => 0,
-    });
-    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
-    columns.max().unwrap_or(0).saturating_mul(threads)
 }
 
 /// Leaves out steps that compute again what an earlier one did, such as the ReLU of one tensor on every

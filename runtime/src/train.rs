@@ -10,7 +10,7 @@ mod report;
 mod schedule;
 
 use std::ops::ControlFlow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nasc_compiler::ir::CheckedGraph;
 
@@ -18,8 +18,9 @@ use crate::backend::{Backend, Batch};
 use crate::data::{Augmenter, Batches, Dataset, LastBatch, PixelScaling, SplitKind};
 use crate::error::RuntimeError;
 use crate::state::StateDict;
-pub(crate) use interface::backend_for;
+use crate::workload::{Workload, fits_batches};
 use interface::check_interface;
+pub(crate) use interface::{backend_for, threads_for};
 use progress::{Best, Parts, Progress, Totals, identity};
 
 pub use config::TrainConfig;
@@ -52,7 +53,8 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`RuntimeError::Configuration`] for values that make no sense, [`RuntimeError::Interface`] if
     /// the network does not take the data set's images or give its classes,
-    /// [`RuntimeError::Unsupported`], and [`RuntimeError::State`] for initial weights that do not fit.
+    /// [`RuntimeError::Unsupported`], [`RuntimeError::SingleValue`], and [`RuntimeError::State`] for initial
+    /// weights that do not fit.
     pub fn new(
         graph: &CheckedGraph,
         data: &'a Dataset,
@@ -60,6 +62,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Trainer<'a>, RuntimeError> {
         config.validate()?;
         check_interface(graph, data)?;
+        fits_batches(graph, &Workload::new(config, data))?;
         Trainer::with_backend(backend_for(graph, config.seed)?, data, config)
     }
 
@@ -176,6 +179,26 @@ impl<'a> Trainer<'a> {
         Ok(StopReason::Completed)
     }
 
+    /// Looks at a split, and tells `observer` of every batch; `None` if it broke off.
+    fn pass(
+        &mut self,
+        split: SplitKind,
+        observer: &mut Observer<'_>,
+    ) -> Result<Option<Evaluation>, RuntimeError> {
+        let total = self.data.split(split).len();
+        let mut batches = in_order(self.data, split, &self.pixels, &self.config)?;
+        let mut totals = Totals::default();
+        while let Some(count) = batches.next_batch(&mut self.images, &mut self.labels)? {
+            let outcome = self.backend.evaluate(batch(&self.images, &self.labels, count))?;
+            totals.add(outcome, count);
+            let event = TrainEvent::Evaluation { split, images: totals.images(), total };
+            if observer(event).is_break() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(totals.mean()))
+    }
+
     /// The rest of an epoch, and its validation.
     fn epoch(
         &mut self,
@@ -188,7 +211,9 @@ impl<'a> Trainer<'a> {
         if let Some(stop) = stop? {
             return Ok(Some(stop));
         }
-        let validation = self.evaluate(SplitKind::Validation)?;
+        let Some(validation) = self.pass(SplitKind::Validation, observer)? else {
+            return Ok(Some(StopReason::Interrupted));
+        };
         if !validation.loss.is_finite() || !self.backend.is_finite()? {
             let step = self.progress.report.steps.saturating_sub(1);
             return Ok(Some(StopReason::Diverged { step }));
@@ -255,15 +280,24 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If the device fails.
     pub fn evaluate(&mut self, split: SplitKind) -> Result<Evaluation, RuntimeError> {
-        let split = self.data.split(split);
-        let mut batches =
-            Batches::new(split, &self.pixels, self.config.batch_size, LastBatch::Keep)?;
-        let mut totals = Totals::default();
-        while let Some(count) = batches.next_batch(&mut self.images, &mut self.labels)? {
-            let outcome = self.backend.evaluate(batch(&self.images, &self.labels, count))?;
-            totals.add(outcome, count);
-        }
-        Ok(totals.mean())
+        let all = self.evaluate_watched(split, None, |_| ControlFlow::Continue(()))?;
+        Ok(all.unwrap_or_else(|| Totals::default().mean()))
+    }
+
+    /// As [`Trainer::evaluate`], and tells `observer` of every batch; `None` if it broke off.
+    ///
+    /// # Errors
+    /// If the device fails, and [`RuntimeError::TimeLimit`] if it takes longer than `limit`.
+    pub fn evaluate_watched(
+        &mut self,
+        split: SplitKind,
+        limit: Option<Duration>,
+        mut observer: impl FnMut(TrainEvent<'_>) -> ControlFlow<()>,
+    ) -> Result<Option<Evaluation>, RuntimeError> {
+        self.backend.set_deadline(limit.and_then(|limit| Instant::now().checked_add(limit)));
+        let evaluated = self.pass(split, &mut observer);
+        self.backend.set_deadline(None);
+        evaluated
     }
 
     /// The class with the largest logit for every image of a split.
@@ -271,11 +305,9 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// If the device fails.
     pub fn predict(&mut self, split: SplitKind) -> Result<Vec<u32>, RuntimeError> {
-        let split = self.data.split(split);
         let elements = self.data.shape().elements();
-        let mut batches =
-            Batches::new(split, &self.pixels, self.config.batch_size, LastBatch::Keep)?;
-        let mut classes = Vec::with_capacity(split.len());
+        let mut batches = in_order(self.data, split, &self.pixels, &self.config)?;
+        let mut classes = Vec::with_capacity(self.data.split(split).len());
         while let Some(count) = batches.next_batch(&mut self.images, &mut self.labels)? {
             let images = self.images.get(..count * elements).unwrap_or_default();
             let logits = self.backend.predict(images, count)?;
@@ -291,6 +323,16 @@ impl<'a> Trainer<'a> {
     pub fn state(&self) -> Result<StateDict, RuntimeError> {
         self.backend.state()
     }
+}
+
+/// A split as it is, in batches.
+fn in_order<'a>(
+    data: &'a Dataset,
+    split: SplitKind,
+    pixels: &'a PixelScaling,
+    config: &TrainConfig,
+) -> Result<Batches<'a>, RuntimeError> {
+    Ok(Batches::new(data.split(split), pixels, config.batch_size, LastBatch::Keep)?)
 }
 
 fn batch<'a>(images: &'a [f32], labels: &'a [u32], count: usize) -> Batch<'a> {

@@ -65,7 +65,9 @@ fn go(trainer: &mut Trainer<'_>) -> TrainReport {
 fn until(trainer: &mut Trainer<'_>, last: usize) -> TrainReport {
     let stop = |event: TrainEvent<'_>| match event {
         TrainEvent::Step { step, .. } if step == last => ControlFlow::Break(()),
-        TrainEvent::Step { .. } | TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
+        TrainEvent::Step { .. } | TrainEvent::Evaluation { .. } | TrainEvent::Epoch { .. } => {
+            ControlFlow::Continue(())
+        }
     };
     trainer.run(stop).unwrap()
 }
@@ -107,6 +109,34 @@ fn a_training_goes_on_where_its_observer_broke_it_off() {
     until(&mut parts, 20);
     assert_eq!(timeless(go(&mut parts)), timeless(go(&mut whole)));
     assert_eq!(parts.state().unwrap(), whole.state().unwrap());
+}
+
+#[test]
+fn an_observer_can_break_off_in_a_validation_and_in_a_test() {
+    let (data, graph, config) = (data::digits().unwrap(), network(), config());
+    let fresh = || Trainer::new(&graph, &data, &config).unwrap();
+    let (mut whole, mut parts) = (fresh(), fresh());
+    let expected = timeless(go(&mut whole));
+    let mut validated = 0;
+    let in_validation = |event: TrainEvent<'_>| match event {
+        TrainEvent::Evaluation { split, images, total } => {
+            assert_eq!((split, total), (SplitKind::Validation, data.validation().len()));
+            assert!(images <= total);
+            validated += 1;
+            ControlFlow::Break(())
+        }
+        TrainEvent::Step { .. } | TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
+    };
+    let stopped = parts.run(in_validation).unwrap();
+    assert_eq!((stopped.stop, stopped.epochs.len()), (StopReason::Interrupted, 0));
+    assert_eq!(validated, 1);
+    assert_eq!(timeless(go(&mut parts)), expected);
+    let broken = parts.evaluate_watched(SplitKind::Test, None, |_| ControlFlow::Break(()));
+    assert_eq!(broken.unwrap(), None);
+    let late = parts
+        .evaluate_watched(SplitKind::Test, Some(Duration::ZERO), |_| ControlFlow::Continue(()));
+    assert!(matches!(late, Err(RuntimeError::TimeLimit)));
+    assert_eq!(parts.evaluate(SplitKind::Test).unwrap(), whole.evaluate(SplitKind::Test).unwrap());
 }
 
 #[test]

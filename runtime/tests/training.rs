@@ -8,10 +8,13 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use nasc_compiler::ir::CheckedGraph;
 use nasc_runtime::data::{self, SplitKind};
 use nasc_runtime::state::Elements;
 use nasc_runtime::train::{StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
-use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, init, trainable};
+use nasc_runtime::{
+    RuntimeError, Workload, checkpoint, estimate_memory, fits_batches, init, trainable,
+};
 use support::{Net, small_cnn};
 
 fn config(epochs: usize) -> TrainConfig {
@@ -73,7 +76,9 @@ fn limits_and_the_observer_stop_it() {
     let mut trainer = Trainer::new(&small_cnn(), &data, &config(1)).unwrap();
     let report = trainer.run(|event| match event {
         TrainEvent::Step { step: 1, .. } => ControlFlow::Break(()),
-        TrainEvent::Step { .. } | TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
+        TrainEvent::Step { .. } | TrainEvent::Evaluation { .. } | TrainEvent::Epoch { .. } => {
+            ControlFlow::Continue(())
+        }
     });
     let report = report.unwrap();
     assert_eq!((report.stop, report.steps), (StopReason::Interrupted, 2));
@@ -147,7 +152,8 @@ fn a_network_for_other_images_is_refused() {
 fn memory_grows_with_the_batch() {
     let graph = small_cnn();
     trainable(&graph).unwrap();
-    let (one, many) = (estimate_memory(&graph, 1), estimate_memory(&graph, 1000));
+    let work = |batch| Workload { batch, train: batch, evaluated: Vec::new(), moments: 1 };
+    let [one, many] = [1, 1000].map(|batch| estimate_memory(&graph, &work(batch)));
     // 8 channels of 8 x 8 floats after convolution, norm and relu, at the least
     assert!(many - one > 999 * 3 * 8 * 64 * 4, "{one} {many}");
 }
@@ -240,4 +246,35 @@ fn a_batch_worked_on_in_slices_gives_the_gradients_of_the_whole() {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
     }
+}
+
+/// A batch norm of vectors: one value per channel of each image.
+fn with_single_values() -> CheckedGraph {
+    let (mut net, input) = Net::new(&[1, 8, 8]);
+    let x = net.flatten(input);
+    let x = net.linear("body", x, 6);
+    let x = net.batch_norm("norm", x, Some(0.1));
+    let x = net.linear("head", x, 10);
+    net.finish(x)
+}
+
+#[test]
+fn batches_of_one_image_train_unless_batch_norm_sees_one_value() {
+    let data = data::digits().unwrap();
+    let ones = TrainConfig {
+        step_limit: Some(30),
+        ..TrainConfig::sgd(1, NonZeroUsize::MIN, 0.01, 0.9, 7)
+    };
+    let report = go(&mut Trainer::new(&small_cnn(), &data, &ones).unwrap());
+    assert_eq!((report.stop, report.steps), (StopReason::StepBudget, 30));
+    let refused = |config: &TrainConfig| {
+        let made = Trainer::new(&with_single_values(), &data, config).map(|_| ());
+        matches!(made, Err(RuntimeError::SingleValue { images: 1204, .. }))
+    };
+    assert!(refused(&ones));
+    // 1,204 = 401 * 3 + 1
+    assert!(refused(&TrainConfig::sgd(1, NonZeroUsize::new(3).unwrap(), 0.01, 0.9, 7)));
+    assert!(!refused(&config(1)));
+    let many = Workload { batch: 2, train: 4, evaluated: vec![1], moments: 0 };
+    fits_batches(&with_single_values(), &many).unwrap();
 }

@@ -29,19 +29,28 @@ pub struct EvaluationRequest<'a> {
     pub seed: u64,
 }
 
-/// Where training stands.
+/// What is done with a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It is trained.
+    Training,
+    /// It is scored on the split that fitness comes from.
+    Validation,
+    /// It is scored on the test split.
+    Test,
+}
+
+/// Where the work on a network stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainProgress {
-    /// The epoch in progress, from 1.
-    pub epoch: u32,
-    /// Epochs to be done.
-    pub epochs: u32,
-    /// Steps done in all.
-    pub step: u64,
-    /// Steps to be done in all.
-    pub steps: u64,
-    /// Mean training loss of the epoch so far.
-    pub loss: f64,
+    /// What is done.
+    pub stage: Stage,
+    /// Steps of training, or images that are scored, done so far.
+    pub done: u64,
+    /// The same in all.
+    pub total: u64,
+    /// Loss of the last step of training, if there was one.
+    pub loss: Option<f64>,
 }
 
 /// One line of the training curve.
@@ -209,7 +218,7 @@ pub struct TestScore {
     pub loss: f64,
 }
 
-/// Told during training; `Break` stops it with [`EvaluateError::Interrupted`].
+/// Told during training and scoring; `Break` stops it with [`EvaluateError::Interrupted`].
 pub type TrainSink<'a> = &'a mut dyn FnMut(TrainProgress) -> ControlFlow<()>;
 
 /// Compiles, admits, trains and tests candidates.
@@ -238,8 +247,14 @@ pub trait Evaluator {
     /// Scores stored weights on the test split; called only when the search is over.
     ///
     /// # Errors
-    /// [`EvaluateError`] when the machine fails or the weights do not belong to the source.
-    fn test(&mut self, source: &str, weights: &[u8]) -> Result<TestScore, EvaluateError>;
+    /// [`EvaluateError`] when the machine fails, the weights do not belong to the source, or the sink asks
+    /// to stop.
+    fn test(
+        &mut self,
+        source: &str,
+        weights: &[u8],
+        progress: TrainSink<'_>,
+    ) -> Result<TestScore, EvaluateError>;
 }
 
 /// The machine failed to evaluate; says nothing about the candidate.

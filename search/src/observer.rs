@@ -44,11 +44,11 @@ pub enum SearchEvent<'a> {
         /// Its source, if its completion holds any.
         source: Option<&'a str>,
     },
-    /// A candidate is being trained.
+    /// A candidate is being trained or scored.
     Training {
         /// The candidate.
         candidate: CandidateId,
-        /// Where training stands.
+        /// Where that stands.
         progress: TrainProgress,
     },
     /// A candidate has its verdict, and it is stored.

@@ -8,7 +8,7 @@ mod generation;
 use crate::config::FitnessSplit;
 use crate::emitter::{Setting, next_emitter};
 use crate::error::SearchError;
-use crate::evaluate::{EvaluateError, Evaluator};
+use crate::evaluate::{EvaluateError, Evaluator, TrainProgress};
 use crate::llm::{LanguageModel, LanguageModelError};
 use crate::observer::{SearchEvent, SearchObserver};
 use crate::run::Run;
@@ -149,7 +149,11 @@ impl Scheduler<'_, '_, '_> {
             let Some(weights) = weights.or(needs_none.then(Vec::new)) else { continue };
             self.tell(SearchEvent::Testing { candidate, done, total: elites.len() })?;
             let start = Instant::now();
-            let score = self.workers.evaluator.test(&network.source, &weights)?;
+            let observer = &mut *self.workers.observer;
+            let mut progress = |progress: TrainProgress| {
+                observer.event(SearchEvent::Training { candidate, progress })
+            };
+            let score = self.workers.evaluator.test(&network.source, &weights, &mut progress)?;
             let seconds = start.elapsed().as_secs_f64();
             self.run.store.keep_test_score(candidate, score, seconds)?;
         }

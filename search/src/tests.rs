@@ -11,5 +11,6 @@ mod config;
 mod database;
 mod proposers;
 mod resume;
+mod training;
 mod whole_run;
 mod world;

@@ -1,26 +1,28 @@
 //! Networks that check and yet cannot be trained: operations without an implementation, and
 //! networks that do not fit in memory. Both are reported at the place in the program.
 
-use std::num::NonZeroUsize;
-
 use nasc_compiler::Compiled;
 use nasc_compiler::diagnostic::{Diagnostic, Diagnostics, Fault, Label, Severity};
 use nasc_compiler::ir::{CheckedGraph, Param};
 use nasc_compiler::source::{FileId, Span};
-use nasc_runtime::{RuntimeError, estimate_memory, trainable};
+use nasc_runtime::{RuntimeError, Workload, estimate_memory, fits_batches, trainable};
 
+use crate::memory;
 use crate::number::{bytes, grouped};
 
 /// The codes of this check.
-pub const CODES: &[&str] = &["nasc::train::unsupported", "nasc::train::out_of_memory"];
+pub const CODES: &[&str] = &[
+    "nasc::train::unsupported",
+    "nasc::train::out_of_memory",
+    "nasc::train::single_value_per_channel",
+];
 
-/// The network again, or why it cannot be trained with batches of this size.
-pub(super) fn untrainable(
-    compiled: Compiled,
-    batch: NonZeroUsize,
-) -> Result<Compiled, Diagnostics> {
-    let memory = memory_of_machine();
-    let found = unsupported(&compiled.graph).or_else(|| too_large(&compiled.graph, batch, memory));
+/// The network again, or why it cannot be trained with these batches.
+pub(super) fn untrainable(compiled: Compiled, work: &Workload) -> Result<Compiled, Diagnostics> {
+    let graph = &compiled.graph;
+    let found = trainable(graph).err().map(|error| unsupported(&error));
+    let found = found.or_else(|| single_value(graph, work));
+    let found = found.or_else(|| too_large(graph, work, memory::available()));
     match found {
         None => Ok(compiled),
         Some(diagnostic) => {
@@ -31,13 +33,12 @@ pub(super) fn untrainable(
     }
 }
 
-fn unsupported(graph: &CheckedGraph) -> Option<Diagnostic> {
-    let error = trainable(graph).err()?;
-    let span = match &error {
+fn unsupported(error: &RuntimeError) -> Diagnostic {
+    let span = match error {
         RuntimeError::Unsupported { span, .. } => *span,
         _ => START,
     };
-    Some(Diagnostic {
+    Diagnostic {
         code: "nasc::train::unsupported",
         severity: Severity::Error,
         fault: Fault::Unsupported,
@@ -46,13 +47,34 @@ fn unsupported(graph: &CheckedGraph) -> Option<Diagnostic> {
         help: None,
         remedies: Vec::new(),
         trail: Vec::new(),
+    }
+}
+
+fn single_value(graph: &CheckedGraph, work: &Workload) -> Option<Diagnostic> {
+    let error = fits_batches(graph, work).err()?;
+    let RuntimeError::SingleValue { span, .. } = &error else { return None };
+    let sizes = (work.batch + 1..=work.train.max(work.batch + 1)).take(64);
+    let fitting = sizes.into_iter().find(|size| work.train % size != 1);
+    let help = fitting.map_or_else(
+        || "train with larger batches".to_owned(),
+        |size| format!("train with another --batch-size, such as {size}"),
+    );
+    Some(Diagnostic {
+        code: "nasc::train::single_value_per_channel",
+        severity: Severity::Error,
+        fault: Fault::Program,
+        message: error.to_string(),
+        labels: vec![Label { span: *span, text: "used here".to_owned() }],
+        help: Some(help),
+        remedies: Vec::new(),
+        trail: Vec::new(),
     })
 }
 
 const START: Span = Span { file: FileId(0), start: 0, end: 0 };
 
-fn too_large(graph: &CheckedGraph, batch: NonZeroUsize, memory: u64) -> Option<Diagnostic> {
-    let needed = estimate_memory(graph, batch.get() as u64);
+fn too_large(graph: &CheckedGraph, work: &Workload, memory: u64) -> Option<Diagnostic> {
+    let needed = estimate_memory(graph, work);
     if needed <= memory {
         return None;
     }
@@ -67,7 +89,7 @@ fn too_large(graph: &CheckedGraph, batch: NonZeroUsize, memory: u64) -> Option<D
         severity: Severity::Error,
         fault: Fault::Program,
         message: format!(
-            "training needs about {} and this machine has {}",
+            "training needs about {} and this machine has {} left",
             bytes(needed),
             bytes(memory)
         ),
@@ -80,13 +102,4 @@ fn too_large(graph: &CheckedGraph, batch: NonZeroUsize, memory: u64) -> Option<D
 
 fn declared(graph: &CheckedGraph, param: &Param) -> Option<Span> {
     graph.module(param.module).and_then(|module| module.declared)
-}
-
-/// Memory of this machine, where Linux tells it; else no more than most machines have.
-fn memory_of_machine() -> u64 {
-    const FALLBACK: u64 = 16 << 30;
-    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let available = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
-    let kibibytes = available.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok());
-    kibibytes.map_or(FALLBACK, |kibibytes: u64| kibibytes.saturating_mul(1024))
 }

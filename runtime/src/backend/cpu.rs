@@ -42,6 +42,7 @@ use crate::error::RuntimeError;
 use crate::onednn::{OneDnn, installed};
 use crate::plan::ExecutionPlan;
 use crate::state::StateDict;
+use crate::workload::Workload;
 use divide::Crew;
 use lower::lower;
 use parameters::{Layout, Parameters};
@@ -80,9 +81,40 @@ impl CpuBackend {
             return Ok(None);
         }
         let parameters = Parameters::new(&plan.params, seed);
-        let threads = if divide::is_divisible(&plan) { threads.get() } else { 1 };
-        let crew = Crew::new(library, threads);
+        let crew = Crew::new(library, threads_of(&plan, threads));
         Ok(Some(CpuBackend { plan, parameters, crew, seed, steps: 0, deadline: None }))
+    }
+
+    /// Bytes that a training will allocate, for all batches that occur in it; `None` where
+    /// [`CpuBackend::new`] gives none.
+    ///
+    /// # Errors
+    /// As [`CpuBackend::new`], and if the library refuses a kernel.
+    pub fn memory(
+        graph: &CheckedGraph,
+        threads: NonZeroUsize,
+        work: &Workload,
+    ) -> Result<Option<u64>, RuntimeError> {
+        let Some(library) = installed() else { return Ok(None) };
+        let plan = ExecutionPlan::new(graph)?;
+        if !is_supported(library, &plan)? {
+            return Ok(None);
+        }
+        let layout = Layout::new(&plan.params);
+        let crew = Crew::new(library, threads_of(&plan, threads));
+        let mut bytes = layout.bytes(work.moments);
+        for (sizes, training) in [(work.training_sizes(), true), (work.evaluation_sizes(), false)] {
+            for size in sizes {
+                bytes += crew.planned_bytes(&plan, &layout, size, training)?;
+            }
+        }
+        Ok(Some(bytes as u64))
+    }
+
+    /// Bytes that are allocated now: parameters, what the optimiser keeps, and for every batch size that
+    /// occurred its arena.
+    pub fn allocated(&self) -> u64 {
+        (self.parameters.bytes() + self.crew.bytes()) as u64
     }
 
     fn pass(
@@ -109,6 +141,11 @@ impl CpuBackend {
         }
         outcome
     }
+}
+
+/// Threads that a batch is divided among.
+fn threads_of(plan: &ExecutionPlan, threads: NonZeroUsize) -> usize {
+    if divide::is_divisible(plan) { threads.get() } else { 1 }
 }
 
 /// Whether every operation has a kernel here.

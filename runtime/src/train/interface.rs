@@ -15,15 +15,19 @@ use crate::error::RuntimeError;
 /// thread costs more than it brings.
 const WORTH_DIVIDING: u64 = 300_000;
 
+/// Threads that a network is trained by.
+pub(crate) fn threads_for(graph: &CheckedGraph) -> NonZeroUsize {
+    let is_small = cost::analyze(graph).macs < WORTH_DIVIDING;
+    let threads = if is_small { 1 } else { rayon::current_num_threads() };
+    NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN)
+}
+
 /// The static plan where it has all operations and oneDNN is installed, else candle's autograd.
 pub(crate) fn backend_for(
     graph: &CheckedGraph,
     seed: u64,
 ) -> Result<Box<dyn Backend>, RuntimeError> {
-    let is_small = cost::analyze(graph).macs < WORTH_DIVIDING;
-    let threads = if is_small { 1 } else { rayon::current_num_threads() };
-    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-    match CpuBackend::new(graph, seed, threads)? {
+    match CpuBackend::new(graph, seed, threads_for(graph))? {
         Some(backend) => Ok(Box::new(backend)),
         None => Ok(Box::new(CandleBackend::cpu(graph, seed)?)),
     }

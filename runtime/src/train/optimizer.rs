@@ -59,6 +59,15 @@ impl Optimizer {
         }
     }
 
+    /// Numbers that are kept for each parameter.
+    pub(crate) fn moments(&self) -> u64 {
+        match *self {
+            Optimizer::Sgd { momentum: 0.0, .. } => 0,
+            Optimizer::Sgd { .. } => 1,
+            Optimizer::Adam { .. } => 2,
+        }
+    }
+
     /// The constants of a step.
     pub(super) fn rule(&self, rates: Rates) -> UpdateRule {
         match *self {

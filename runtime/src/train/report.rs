@@ -1,5 +1,7 @@
 //! What a training tells while it runs and when it ends.
 
+use crate::data::SplitKind;
+
 /// Why a training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
@@ -106,6 +108,15 @@ pub enum TrainEvent<'a> {
         per_epoch: usize,
         /// Loss of its batch before the update.
         loss: f64,
+    },
+    /// A batch is evaluated, after an epoch or when a split is asked for.
+    Evaluation {
+        /// The split.
+        split: SplitKind,
+        /// Its images so far.
+        images: usize,
+        /// Its images.
+        total: usize,
     },
     /// An epoch is done and validated.
     Epoch {

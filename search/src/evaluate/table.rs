@@ -137,7 +137,12 @@ impl Evaluator for TableEvaluator<'_> {
         false
     }
 
-    fn test(&mut self, source: &str, _: &[u8]) -> Result<TestScore, EvaluateError> {
+    fn test(
+        &mut self,
+        source: &str,
+        _: &[u8],
+        _: TrainSink<'_>,
+    ) -> Result<TestScore, EvaluateError> {
         let (cell, _) = cell(source).map_err(|rejection| {
             EvaluateError::Failed(format!("the cell is refused now: {}", rejection.name()).into())
         })?;

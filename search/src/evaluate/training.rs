@@ -9,12 +9,12 @@ use nasc_compiler::ir::{CheckedGraph, DType, Dim, Shape};
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, Limits, canon, compile, cost};
 use nasc_runtime::data::{Dataset, SplitKind};
-use nasc_runtime::train::{self, StopReason, TrainEvent, TrainReport, Trainer};
-use nasc_runtime::{RuntimeError, checkpoint, estimate_memory, trainable};
+use nasc_runtime::train::{self, StopReason, TrainConfig, TrainEvent, TrainReport, Trainer};
+use nasc_runtime::{RuntimeError, Workload, checkpoint, estimate_memory, fits_batches, trainable};
 
 use super::{
     CandidateDiagnostic, Effort, EpochRecord, EvaluateError, Evaluation, EvaluationRequest,
-    EvaluationSeconds, Evaluator, Judgement, Rejection, TestScore, TrainProgress, TrainSink,
+    EvaluationSeconds, Evaluator, Judgement, Rejection, Stage, TestScore, TrainProgress, TrainSink,
     Verdict,
 };
 use crate::archive::Objective;
@@ -27,13 +27,22 @@ pub struct TrainingEvaluator<'a> {
     data: &'a Dataset,
     training: TrainingConfig,
     budget: BudgetConfig,
+    /// Bytes that may still be taken when a candidate comes.
+    available: fn() -> u64,
 }
 
 impl<'a> TrainingEvaluator<'a> {
     /// An evaluator for a data set, a training and a budget.
     #[must_use]
     pub fn new(data: &'a Dataset, training: TrainingConfig, budget: BudgetConfig) -> Self {
-        TrainingEvaluator { data, training, budget }
+        TrainingEvaluator { data, training, budget, available: || u64::MAX }
+    }
+
+    /// Refuses candidates that need more memory than `available` says there is when they come, too. A
+    /// run on a machine with less then refuses more.
+    #[must_use]
+    pub fn with_memory(self, available: fn() -> u64) -> Self {
+        TrainingEvaluator { available, ..self }
     }
 
     /// The network of a text, if it is one for this data set and within the budget.
@@ -46,9 +55,12 @@ impl<'a> TrainingEvaluator<'a> {
         let compiled = compile(&file, &options).map_err(|list| refused(&list, &file))?;
         let graph = compiled.graph;
         self.expect_output(&graph)?;
-        trainable(&graph).map_err(|error| untrainable(&error))?;
+        let work = Workload::new(&self.training.train_config(0), self.data);
+        trainable(&graph)
+            .and_then(|()| fits_batches(&graph, &work))
+            .map_err(|error| untrainable(&error, &file))?;
         let figures = figures(&graph);
-        self.expect_budget(&graph, &figures)?;
+        self.expect_budget(&graph, &figures, &work)?;
         Ok((graph, figures))
     }
 
@@ -64,19 +76,17 @@ impl<'a> TrainingEvaluator<'a> {
         Err(Rejection::WrongOutput { found: found.join(", "), expected: expected.to_string() })
     }
 
-    fn expect_budget(&self, graph: &CheckedGraph, cost: &CostFigures) -> Result<(), Rejection> {
-        let memory = estimate_memory(graph, u64::from(self.training.batch_size));
-        let limits = [
-            ("params", cost.params, self.budget.max_params),
-            ("macs", cost.macs, self.budget.max_macs),
-            ("memory_bytes", memory, self.budget.max_memory_bytes),
-        ];
-        match limits.into_iter().find(|(_, value, limit)| value > limit) {
-            Some((figure, value, limit)) => {
-                Err(Rejection::OverBudget { figure: figure.to_owned(), value, limit })
-            }
-            None => Ok(()),
-        }
+    fn expect_budget(
+        &self,
+        graph: &CheckedGraph,
+        cost: &CostFigures,
+        work: &Workload,
+    ) -> Result<(), Rejection> {
+        within("params", cost.params, self.budget.max_params)?;
+        within("macs", cost.macs, self.budget.max_macs)?;
+        // last, because it takes time
+        let memory = self.budget.max_memory_bytes.min((self.available)());
+        within("memory_bytes", estimate_memory(graph, work), memory)
     }
 
     fn trained(
@@ -90,12 +100,18 @@ impl<'a> TrainingEvaluator<'a> {
         let mut trainer = Trainer::new(graph, self.data, &config).map_err(failed)?;
         let report = match request.effort {
             Effort::Untrained => None,
-            Effort::Train => Some(self.train(&mut trainer, progress)?),
+            Effort::Train => Some(train(&mut trainer, &self.training, progress)?),
         };
         if let Some(rejection) = report.as_ref().and_then(|report| rejection(report.stop)) {
             return rejection.map(Verdict::Rejected);
         }
-        let measured = trainer.evaluate(SplitKind::Validation).map_err(failed)?;
+        let measured = match report.as_ref().and_then(|report| kept(report, &self.training)) {
+            Some(measured) => measured,
+            None => match score(&mut trainer, SplitKind::Validation, &config, progress)? {
+                Some(measured) => measured,
+                None => return Ok(Verdict::Rejected(Rejection::TimedOut)),
+            },
+        };
         let Ok(objective) = Objective::new(measured.accuracy, measured.loss) else {
             let step = report.map_or(0, |report| report.steps as u64);
             return Ok(Verdict::Rejected(Rejection::Diverged { step }));
@@ -117,26 +133,68 @@ impl<'a> TrainingEvaluator<'a> {
             weights,
         })))
     }
+}
 
-    fn train(
-        &self,
-        trainer: &mut Trainer<'_>,
-        progress: TrainSink<'_>,
-    ) -> Result<TrainReport, EvaluateError> {
-        let epochs = self.training.epochs;
-        trainer
-            .run(|event| match event {
-                TrainEvent::Step { epoch, step, per_epoch, loss } => progress(TrainProgress {
-                    epoch: u32::try_from(epoch + 1).unwrap_or(u32::MAX),
-                    epochs,
-                    step: step as u64 + 1,
-                    steps: (per_epoch as u64).saturating_mul(u64::from(epochs)),
-                    loss,
-                }),
-                TrainEvent::Epoch { .. } => ControlFlow::Continue(()),
-            })
-            .map_err(failed)
+fn train(
+    trainer: &mut Trainer<'_>,
+    training: &TrainingConfig,
+    progress: TrainSink<'_>,
+) -> Result<TrainReport, EvaluateError> {
+    let epochs = u64::from(training.epochs);
+    trainer
+        .run(|event| told(event, epochs).map_or(ControlFlow::Continue(()), &mut *progress))
+        .map_err(failed)
+}
+
+/// Loss and accuracy on a split; `None` if it took longer than a candidate may.
+fn score(
+    trainer: &mut Trainer<'_>,
+    split: SplitKind,
+    config: &TrainConfig,
+    progress: TrainSink<'_>,
+) -> Result<Option<train::Evaluation>, EvaluateError> {
+    let scored = trainer.evaluate_watched(split, config.time_limit, |event| {
+        told(event, 0).map_or(ControlFlow::Continue(()), &mut *progress)
+    });
+    match scored {
+        Ok(Some(scored)) => Ok(Some(scored)),
+        Ok(None) => Err(EvaluateError::Interrupted),
+        Err(RuntimeError::TimeLimit) => Ok(None),
+        Err(error) => Err(failed(error)),
     }
+}
+
+/// What the trainer tells, as the search tells it.
+fn told(event: TrainEvent<'_>, epochs: u64) -> Option<TrainProgress> {
+    match event {
+        TrainEvent::Step { step, per_epoch, loss, .. } => Some(TrainProgress {
+            stage: Stage::Training,
+            done: step as u64 + 1,
+            total: (per_epoch as u64).saturating_mul(epochs),
+            loss: Some(loss),
+        }),
+        TrainEvent::Evaluation { split, images, total } => Some(TrainProgress {
+            stage: if split == SplitKind::Test { Stage::Test } else { Stage::Validation },
+            done: images as u64,
+            total: total as u64,
+            loss: None,
+        }),
+        TrainEvent::Epoch { .. } => None,
+    }
+}
+
+/// The validation of the weights that a training ends with: those of its last epoch, or of its best.
+fn kept(report: &TrainReport, training: &TrainingConfig) -> Option<train::Evaluation> {
+    let best = || report.best_epoch().and_then(|best| report.epochs.get(best));
+    let epoch = if training.method.keep_best { best() } else { report.epochs.last() }?;
+    Some(train::Evaluation { loss: epoch.validation_loss, accuracy: epoch.validation_accuracy })
+}
+
+fn within(figure: &str, value: u64, limit: u64) -> Result<(), Rejection> {
+    if value <= limit {
+        return Ok(());
+    }
+    Err(Rejection::OverBudget { figure: figure.to_owned(), value, limit })
 }
 
 impl Evaluator for TrainingEvaluator<'_> {
@@ -160,7 +218,12 @@ impl Evaluator for TrainingEvaluator<'_> {
         Ok(Judgement { verdict, seconds: EvaluationSeconds { compile, train } })
     }
 
-    fn test(&mut self, source: &str, weights: &[u8]) -> Result<TestScore, EvaluateError> {
+    fn test(
+        &mut self,
+        source: &str,
+        weights: &[u8],
+        progress: TrainSink<'_>,
+    ) -> Result<TestScore, EvaluateError> {
         let (graph, _) = self.admit(source).map_err(|rejection| {
             EvaluateError::Failed(
                 format!("the network is refused now: {}", rejection.name()).into(),
@@ -169,8 +232,11 @@ impl Evaluator for TrainingEvaluator<'_> {
         let mut config = self.training.train_config(0);
         config.initial = Some(checkpoint::from_bytes(weights).map_err(failed)?);
         let mut trainer = Trainer::new(&graph, self.data, &config).map_err(failed)?;
+        // a network that was trained in time is scored, however long it takes
+        config.time_limit = None;
         let train::Evaluation { accuracy, loss } =
-            trainer.evaluate(SplitKind::Test).map_err(failed)?;
+            score(&mut trainer, SplitKind::Test, &config, progress)?
+                .ok_or(EvaluateError::Interrupted)?;
         Ok(TestScore { accuracy, loss })
     }
 }
@@ -226,10 +292,18 @@ pub(super) fn refused(list: &Diagnostics, file: &SourceFile) -> Rejection {
     Rejection::Compile { parsed, diagnostics }
 }
 
-/// A network that checks but holds an operation the trainer lacks.
-fn untrainable(error: &RuntimeError) -> Rejection {
+/// A network that checks but holds an operation that the trainer lacks, or a batch norm that its batches
+/// do not suit.
+fn untrainable(error: &RuntimeError, file: &SourceFile) -> Rejection {
     let message = error.to_string();
-    let code = "nasc::runtime::unsupported".to_owned();
-    let diagnostics = vec![CandidateDiagnostic { code, message, line: None }];
+    let (code, span) = match error {
+        RuntimeError::Unsupported { span, .. } => ("nasc::train::unsupported", Some(*span)),
+        RuntimeError::SingleValue { span, .. } => {
+            ("nasc::train::single_value_per_channel", Some(*span))
+        }
+        _ => ("nasc::train::unsupported", None),
+    };
+    let line = span.map(|span| file.line_column(span.start).line);
+    let diagnostics = vec![CandidateDiagnostic { code: code.to_owned(), message, line }];
     Rejection::Compile { parsed: true, diagnostics }
 }

@@ -197,7 +197,7 @@ impl Evaluator for Refusing {
         Ok(Judgement { verdict, seconds: EvaluationSeconds { compile: 0.0, train: 0.0 } })
     }
 
-    fn test(&mut self, _: &str, _: &[u8]) -> Result<TestScore, EvaluateError> {
+    fn test(&mut self, _: &str, _: &[u8], _: TrainSink<'_>) -> Result<TestScore, EvaluateError> {
         Err(EvaluateError::Interrupted)
     }
 }

@@ -105,7 +105,7 @@ impl Evaluator for InventedEvaluator {
         request: EvaluationRequest<'_>,
         progress: TrainSink<'_>,
     ) -> Result<Judgement, EvaluateError> {
-        let step = TrainProgress { epoch: 1, epochs: 1, step: 0, steps: 1, loss: 1.0 };
+        let step = TrainProgress { stage: Stage::Training, done: 0, total: 1, loss: Some(1.0) };
         if progress(step).is_break() {
             return Err(EvaluateError::Interrupted);
         }
@@ -126,7 +126,16 @@ impl Evaluator for InventedEvaluator {
         Ok(Judgement { verdict, seconds: EvaluationSeconds { compile: 0.001, train: 0.002 } })
     }
 
-    fn test(&mut self, _: &str, weights: &[u8]) -> Result<TestScore, EvaluateError> {
+    fn test(
+        &mut self,
+        _: &str,
+        weights: &[u8],
+        progress: TrainSink<'_>,
+    ) -> Result<TestScore, EvaluateError> {
+        let step = TrainProgress { stage: Stage::Test, done: 0, total: 1, loss: None };
+        if progress(step).is_break() {
+            return Err(EvaluateError::Interrupted);
+        }
         self.tested += 1;
         Ok(TestScore { accuracy: weights.len() as f64 / 100.0, loss: 1.0 })
     }

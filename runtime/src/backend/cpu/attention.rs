@@ -225,6 +225,10 @@ impl Kernel for Attention {
         self.backward_groups(memory, targets).map_err(failed("attention"))
     }
 
+    fn kept(&self) -> usize {
+        size_of_val(self.weights.as_slice())
+    }
+
     fn scratch(&self, _: &[Target]) -> usize {
         let part = self.spec.head().into_iter().max().unwrap_or(0);
         (self.spec.weights() + part) * self.group + self.products.scratch()

@@ -46,6 +46,10 @@ impl Kernel for LstmCell {
         Ok(())
     }
 
+    fn kept(&self) -> usize {
+        size_of_val(self.kept.as_slice())
+    }
+
     fn backward(
         &mut self,
         memory: &Memory<'_>,
@@ -128,6 +132,10 @@ impl Kernel for GruCell {
             }
         });
         Ok(())
+    }
+
+    fn kept(&self) -> usize {
+        size_of_val(self.kept.as_slice())
     }
 
     fn backward(

@@ -6,7 +6,7 @@ use std::time::Instant;
 use nasc_compiler::ir::{Dim, Op, TensorType};
 
 use super::kernel::Pass;
-use super::parameters::Parameters;
+use super::parameters::{Layout, Parameters};
 use super::program::{Partial, Program, Share, Shared};
 use super::team::{Member, Team};
 use crate::backend::{Batch, BatchOutcome, TrainStep};
@@ -93,6 +93,38 @@ impl Crew {
         let exchange = programs.first().map_or(0, |program| program.exchange);
         self.squads.push(Squad { batch, training, team: Team::new(members, exchange), programs });
         Ok(self.squads.len() - 1)
+    }
+
+    /// Bytes that the programs for a batch size will hold.
+    ///
+    /// # Errors
+    /// As [`Crew::run`].
+    pub fn planned_bytes(
+        &self,
+        plan: &ExecutionPlan,
+        layout: &Layout,
+        batch: usize,
+        training: bool,
+    ) -> Result<usize, RuntimeError> {
+        let members = self.threads.min(batch).max(1);
+        let (larger, smaller) = (batch % members, members - batch % members);
+        let shares = [(batch / members + 1, larger), (batch / members, smaller)];
+        let mut bytes = 0;
+        for (share, count) in shares.into_iter().filter(|(_, count)| *count > 0) {
+            let [one, exchange] = Program::planned(self.library, plan, layout, share, training)?;
+            bytes += count * (one + exchange * size_of::<f32>());
+        }
+        Ok(bytes)
+    }
+
+    /// Bytes that all programs hold.
+    pub fn bytes(&self) -> usize {
+        let of = |squad: &Squad| {
+            let programs = squad.programs.iter();
+            let bytes = |program: &Program| program.bytes() + program.exchange * size_of::<f32>();
+            programs.map(bytes).sum::<usize>()
+        };
+        self.squads.iter().map(of).sum()
     }
 
     fn find(&mut self, batch: usize) -> Option<&mut Squad> {

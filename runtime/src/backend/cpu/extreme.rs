@@ -45,6 +45,10 @@ impl Kernel for Extreme {
         Ok(())
     }
 
+    fn kept(&self) -> usize {
+        size_of_val(self.ties.as_slice())
+    }
+
     fn backward(
         &mut self,
         memory: &Memory<'_>,

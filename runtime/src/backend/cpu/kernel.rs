@@ -38,6 +38,11 @@ pub trait Kernel: Send {
         pass: &Pass<'_>,
     ) -> Result<(), RuntimeError>;
 
+    /// Bytes that the kernel keeps for itself from one pass to the next, if they are many.
+    fn kept(&self) -> usize {
+        0
+    }
+
     /// Floats of scratch memory.
     fn scratch(&self, targets: &[Target]) -> usize {
         let _ = targets;

@@ -68,6 +68,13 @@ impl Layout {
         }
     }
 
+    /// Bytes of the parameters, of so many moments for each, and of a copy of the buffers.
+    pub fn bytes(&self, moments: u64) -> usize {
+        let moments = usize::try_from(moments).unwrap_or(usize::MAX);
+        let kept = self.len - self.trainable;
+        (self.len + self.trainable * moments + kept) * size_of::<f32>()
+    }
+
     /// The counter of parameter `index`.
     pub fn counter(&self, index: usize) -> Option<usize> {
         self.counters.get(index).copied().flatten()
@@ -159,6 +166,12 @@ impl Parameters {
     pub fn update(&mut self, gradients: &[&[f32]], step: &TrainStep) {
         let values = self.floats.floats().get_mut(..self.layout.trainable).unwrap_or_default();
         self.moments.update(values, gradients, step);
+    }
+
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let moments = self.moments.first.len() + self.moments.second.len();
+        (self.floats.read().len() + moments + self.kept.0.len()) * size_of::<f32>()
     }
 
     /// Copies running statistics and counters, so that [`Parameters::restore`] can undo a pass.

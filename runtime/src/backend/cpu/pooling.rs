@@ -207,6 +207,10 @@ impl Kernel for Pooling {
         Ok(())
     }
 
+    fn kept(&self) -> usize {
+        size_of_val(self.chosen.as_slice())
+    }
+
     fn backward(
         &mut self,
         memory: &Memory<'_>,

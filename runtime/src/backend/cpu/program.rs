@@ -93,23 +93,48 @@ impl Program {
         training: bool,
     ) -> Result<Program, RuntimeError> {
         let slices = slices(library, execution, layout, batch, training)?;
-        let Lowered { nodes, tensors, logits, exchange } =
-            lower(library, execution, layout, batch / slices, false)?;
-        let schedule = plan(&tensors, &nodes, logits.storage, training);
-        let classes = logits.dims.last().copied().unwrap_or(0);
-        let trainable = if training { layout.trainable } else { 0 };
+        let lowered = lower(library, execution, layout, batch / slices, false)?;
+        let schedule = schedule(&lowered, training);
+        let sizes = Sizes::new(&lowered, &schedule, layout, [batch, slices], training);
+        let Lowered { nodes, logits, exchange, .. } = lowered;
         Ok(Program {
             arena: Arena::new(schedule.arena),
-            gradients: vec![0.0; trainable],
-            sum: vec![0.0; if slices > 1 { trainable } else { 0 }],
-            all_logits: vec![0.0; batch * classes],
+            gradients: vec![0.0; sizes.gradients],
+            sum: vec![0.0; sizes.sum],
+            all_logits: vec![0.0; sizes.logits],
+            classes: logits.dims.last().copied().unwrap_or(0),
             logits: logits.storage,
             nodes,
             schedule,
-            classes,
             slices,
             exchange,
         })
+    }
+
+    /// Bytes that a program will hold, and floats that the members of its team exchange; nothing but the
+    /// kernels is made to find out.
+    ///
+    /// # Errors
+    /// As [`Program::new`].
+    pub fn planned(
+        library: &'static OneDnn,
+        execution: &ExecutionPlan,
+        layout: &Layout,
+        batch: usize,
+        training: bool,
+    ) -> Result<[usize; 2], RuntimeError> {
+        let slices = slices(library, execution, layout, batch, training)?;
+        let lowered = lower(library, execution, layout, batch / slices, false)?;
+        let schedule = schedule(&lowered, training);
+        let sizes = Sizes::new(&lowered, &schedule, layout, [batch, slices], training);
+        Ok([sizes.bytes(&lowered.nodes), lowered.exchange])
+    }
+
+    /// Bytes that it holds.
+    pub fn bytes(&self) -> usize {
+        let floats =
+            self.arena.read().len() + self.gradients.len() + self.sum.len() + self.all_logits.len();
+        floats * size_of::<f32>() + kept(&self.nodes)
     }
 
     /// Gradients of the last training pass, laid out as the trainable parameters.
@@ -194,6 +219,47 @@ impl Program {
     pub fn logits(&self) -> &[f32] {
         &self.all_logits
     }
+}
+
+fn schedule(lowered: &Lowered, training: bool) -> Schedule {
+    plan(&lowered.tensors, &lowered.nodes, lowered.logits.storage, training)
+}
+
+/// Floats of the memory of a program.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    arena: usize,
+    gradients: usize,
+    sum: usize,
+    logits: usize,
+}
+
+impl Sizes {
+    fn new(
+        lowered: &Lowered,
+        schedule: &Schedule,
+        layout: &Layout,
+        [batch, slices]: [usize; 2],
+        training: bool,
+    ) -> Sizes {
+        let gradients = if training { layout.trainable } else { 0 };
+        Sizes {
+            arena: schedule.arena,
+            gradients,
+            sum: if slices > 1 { gradients } else { 0 },
+            logits: batch * lowered.logits.dims.last().copied().unwrap_or(0),
+        }
+    }
+
+    fn bytes(self, nodes: &[Node]) -> usize {
+        let floats = self.arena + self.gradients + self.sum + self.logits;
+        floats * size_of::<f32>() + kept(nodes)
+    }
+}
+
+/// Bytes that kernels keep for themselves.
+fn kept(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| node.kernel.kept()).sum()
 }
 
 /// Floats of tensors that stay in a core's cache together with what they are made from.
