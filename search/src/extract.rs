@@ -1,82 +1,82 @@
-//! Finding the network in what a language model wrote: fences, prose and a cut second block go.
-//! Deliberately not here: judging the program; that is the compiler's.
+//! Finding the network in what a language model wrote: fences, prose, a repeated header and a second
+//! block go. Deliberately not here: judging the program; that is the compiler's.
 
-/// Imports that a network may lean on, each with the names that show it is there already.
-const IMPORTS: [(&str, &[&str]); 3] = [
-    ("import torch", &["import torch"]),
-    ("import torch.nn as nn", &["import torch.nn as nn", "from torch import nn"]),
-    (
-        "import torch.nn.functional as F",
-        &["import torch.nn.functional as F", "from torch.nn import functional as F"],
-    ),
+mod block;
+mod fence;
+#[cfg(test)]
+mod tests;
+
+use block::{Block, Kind, blocks};
+use fence::code;
+
+/// Imports that a network may lean on, each with the name that it binds.
+const IMPORTS: [(&str, &str); 3] = [
+    ("torch", "import torch"),
+    ("nn", "import torch.nn as nn"),
+    ("F", "import torch.nn.functional as F"),
 ];
 
 /// The program in `completion`: its imports and its classes, with the standard imports added
 /// where they are missing. `None` when it holds no class.
+///
+/// Classes are taken until `Net` is whole, a class of a name that is there already begins, or anything
+/// else follows. A class that has no `forward` yet is begun again by one of its name, as when a model
+/// repeats the lines that it was given. Functions and constants are kept where they stand before the
+/// first class, between fences.
 #[must_use]
 pub fn extract(completion: &str) -> Option<String> {
-    let lines: Vec<&str> = completion.lines().map(str::trim_end).collect();
-    let first_class = lines.iter().position(|line| is_class(line))?;
-    let (before, after) = lines.split_at(first_class);
-    let own: Vec<&str> = before.iter().copied().filter(|line| is_import(line)).collect();
-    let missing = IMPORTS.iter().filter(|(_, forms)| !own.iter().any(|line| forms.contains(line)));
-    let mut program: Vec<&str> = missing.map(|(import, _)| *import).collect();
-    program.extend(&own);
+    let (lines, is_fenced) = code(completion);
+    // a quotation that never ends would hide the rest
+    let (quoted, plain) = (blocks(&lines, true), blocks(&lines, false));
+    let blocks = if quoted.iter().any(Block::is_class) { quoted } else { plain };
+    let kept = keep(&blocks, is_fenced);
+    kept.iter().any(|block| block.is_class()).then(|| assemble(&kept))
+}
+
+/// The blocks of the program.
+fn keep<'b, 't>(blocks: &'b [Block<'t>], is_fenced: bool) -> Vec<&'b Block<'t>> {
+    let mut kept: Vec<&Block<'_>> = Vec::new();
+    for block in blocks {
+        let has_class = kept.iter().any(|block| block.is_class());
+        match &block.kind {
+            Kind::Import(_) => kept.push(block),
+            Kind::Class(name) => {
+                let known = kept.iter().position(|block| block.kind == Kind::Class(name));
+                let whole = |at: usize| kept.get(at).is_some_and(|block| block.has_forward());
+                match known {
+                    Some(at) if whole(at) => break,
+                    Some(at) => drop(kept.remove(at)),
+                    None => {}
+                }
+                kept.push(block);
+                if *name == "Net" && block.has_forward() {
+                    break;
+                }
+            }
+            Kind::Function | Kind::Assignment if is_fenced && !has_class => kept.push(block),
+            Kind::Function | Kind::Assignment | Kind::Other if has_class => break,
+            Kind::Function | Kind::Assignment | Kind::Other => {}
+        }
+    }
+    kept
+}
+
+/// The text of a program: imports, two empty lines, the rest as it stood.
+fn assemble(kept: &[&Block<'_>]) -> String {
+    let bound: Vec<&str> = kept.iter().flat_map(|block| block.bound()).copied().collect();
+    let missing = IMPORTS.iter().filter(|(name, _)| !bound.contains(name));
+    let mut program: Vec<&str> = missing.map(|(_, import)| *import).collect();
+    for import in kept.iter().filter(|block| matches!(block.kind, Kind::Import(_))) {
+        let lines = import.without_end();
+        let is_new = lines.len() > 1 || lines.iter().any(|line| !program.contains(line));
+        program.extend(lines.iter().filter(|_| is_new));
+    }
     program.extend(["", ""]);
-    program.extend(after.iter().take_while(|line| belongs(line)));
+    for block in kept.iter().filter(|block| !matches!(block.kind, Kind::Import(_))) {
+        program.extend(&block.lines);
+    }
     while program.last().is_some_and(|line| line.is_empty()) {
         program.pop();
     }
-    Some(program.join("\n") + "\n")
-}
-
-/// Whether a line starts a class at column 0.
-fn is_class(line: &str) -> bool {
-    line.strip_prefix("class ").is_some_and(|rest| rest.ends_with(':'))
-}
-
-/// Whether a line is an import at column 0.
-fn is_import(line: &str) -> bool {
-    line.starts_with("import ") || (line.starts_with("from ") && line.contains(" import "))
-}
-
-/// Whether a line after the first class still belongs to the program.
-fn belongs(line: &str) -> bool {
-    line.is_empty()
-        || line.starts_with([' ', '\t', '#', '@', ')'])
-        || is_class(line)
-        || is_import(line)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-    use super::extract;
-
-    const CLASS: &str = "class Net(nn.Module):\n    def forward(self, x):\n        return x\n";
-    const HEAD: &str = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n";
-
-    #[test]
-    fn a_class_in_a_fence_after_prose_is_found_and_gets_its_imports() {
-        let text = format!("Here it is:\n```python\n{CLASS}```\nIt is good.");
-        assert_eq!(extract(&text).unwrap(), format!("{HEAD}{CLASS}"));
-    }
-
-    #[test]
-    fn imports_that_are_there_are_not_added_again() {
-        let program = format!("{HEAD}{CLASS}");
-        assert_eq!(extract(&program).unwrap(), program);
-    }
-
-    #[test]
-    fn a_second_block_is_cut() {
-        let text = format!("{CLASS}\nnet = Net()\nprint(net)\n");
-        assert_eq!(extract(&text).unwrap(), format!("{HEAD}{CLASS}"));
-    }
-
-    #[test]
-    fn text_without_a_class_holds_no_program() {
-        assert_eq!(extract("a class of its own"), None);
-        assert_eq!(extract(""), None);
-    }
+    program.join("\n") + "\n"
 }
