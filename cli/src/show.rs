@@ -113,6 +113,9 @@ fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) 
     row("trained", grouped(summary.trained), share(summary.trained));
     let untrained = summary.evaluated - summary.trained;
     row("scored untrained", grouped(untrained), "by the random phase".to_owned());
+    if summary.repeated > 0 {
+        row("known already", grouped(summary.repeated), share(summary.repeated));
+    }
     row("distinct networks", grouped(summary.distinct), share(summary.distinct));
     let network_cells = config.network_archive.cells;
     row("network archive", cells(summary.networks), format!("of {network_cells} cells"));

@@ -137,7 +137,11 @@ impl Cell {
     /// The cell that stands for all that compute the same as this one.
     #[must_use]
     pub fn representative(self) -> Self {
-        representatives().get(&Circuit::of_cell(self).key()).copied().unwrap_or(self)
+        static BY_NUMBER: OnceLock<Vec<Cell>> = OnceLock::new();
+        let known = |cell: Self| representatives().get(&Circuit::of_cell(cell).key()).copied();
+        let all =
+            BY_NUMBER.get_or_init(|| Self::all().map(|cell| known(cell).unwrap_or(cell)).collect());
+        all.get(self.number()).copied().unwrap_or(self)
     }
 
     /// Edges that compute something.

@@ -87,6 +87,31 @@ fn order_of_commutative_operands_does_not_count() {
     assert_ne!(difference(false), difference(true));
 }
 
+/// A use that no output needs must not change the order in which equal branches are visited.
+#[test]
+fn dead_nodes_below_a_sum_do_not_count() {
+    let branches = |swapped: bool, dead: bool| {
+        hash_of(|net, x| {
+            let convolve = |net: &mut Network, name| net.conv2d(name, x, conv2d(4, 4, 3, 1));
+            let [plain, bent] = if swapped {
+                let bent = convolve(net, "b");
+                [convolve(net, "a"), net.node(RELU, &[bent])]
+            } else {
+                let plain = convolve(net, "a");
+                let bent = convolve(net, "b");
+                [plain, net.node(RELU, &[bent])]
+            };
+            let sum = net.node(ADD, &[bent, plain]);
+            if dead {
+                net.node(reshape(&[4, 64]), &[sum]);
+            }
+            net.node(reshape(&[256]), &[sum])
+        })
+    };
+    let all = [(false, false), (true, false), (false, true), (true, true)];
+    assert!(all.iter().all(|&(swapped, dead)| branches(swapped, dead) == branches(false, false)));
+}
+
 #[test]
 fn sharing_of_parameters_counts() {
     let siamese = |shared: bool| {

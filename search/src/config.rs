@@ -107,13 +107,16 @@ pub struct ProposerConfig {
     pub population: u32,
     /// Members of its tournaments.
     pub sample: u32,
+    /// Whether networks that the run has seen are left out, as far as can be: by redrawing and, for the
+    /// language model, while a cell is written. Evolution may always come back.
+    pub distinct: bool,
 }
 
 impl Default for ProposerConfig {
     /// The language model. For evolution the population of Real et al. (AAAI 2019), who sample 25;
     /// tournaments of 10 are usual on tables.
     fn default() -> Self {
-        Self { kind: ProposerKind::Model, population: 100, sample: 10 }
+        Self { kind: ProposerKind::Model, population: 100, sample: 10, distinct: false }
     }
 }
 

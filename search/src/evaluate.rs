@@ -228,6 +228,13 @@ pub trait Evaluator {
     /// Data set, splits and versions for the run's record. A resumed run asks for an equal text.
     fn describe(&self) -> String;
 
+    /// What equal networks share, found without training: with it nothing is trained twice. `None` for
+    /// a text that is no network, and where asking again costs nothing.
+    fn fingerprint(&mut self, source: &str) -> Option<String> {
+        let _ = source;
+        None
+    }
+
     /// Judges one source text. A poor network is a [`Rejection`], not an error.
     ///
     /// # Errors

@@ -30,6 +30,7 @@ pub mod emitter;
 pub mod error;
 pub mod evaluate;
 pub mod extract;
+pub mod known;
 pub mod llm;
 pub mod measures;
 pub mod observer;

@@ -48,6 +48,8 @@ pub enum Decoding {
     Cell {
         /// The cells left out.
         left_out: Vec<nasc_compiler::cell::Cell>,
+        /// Whether those are left out, too, that this call completes; the same for all its requests.
+        distinct: bool,
     },
 }
 

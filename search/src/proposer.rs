@@ -66,6 +66,9 @@ pub trait NetworkSource {
     /// language model may write one, gives a network drawn anew.
     fn mutate(&self, parent: &str, rng: &mut ChaCha8Rng) -> String;
 
+    /// What equal networks share; `None` for a text that is no network.
+    fn fingerprint(&self, source: &str) -> Option<String>;
+
     /// A network with parts of both parents.
     fn crossover(&self, first: &str, second: &str, rng: &mut ChaCha8Rng) -> String;
 }

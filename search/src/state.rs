@@ -6,6 +6,8 @@ use crate::archive::{
     Archive as _, Axis, AxisError, Centroids, CvtArchive, Measures, NotFinite, Objective, Scale,
 };
 use crate::config::CheckedConfig;
+use crate::evaluate::Effort;
+use crate::known::Known;
 use crate::prompt::PromptLibrary;
 use crate::seed::{Purpose, Seed};
 use serde::{Deserialize, Serialize};
@@ -83,6 +85,15 @@ impl Operator {
             Self::Crossover => "crossover",
         }
     }
+
+    /// What its candidates are worth: those of the random phase are placed untrained.
+    #[must_use]
+    pub const fn effort(self) -> Effort {
+        match self {
+            Self::First | Self::Random => Effort::Untrained,
+            Self::Fresh | Self::Mutation | Self::Crossover => Effort::Train,
+        }
+    }
 }
 
 /// What the next generation is for.
@@ -128,6 +139,8 @@ pub struct SearchState {
     pub counters: Counters,
     /// The best objective of the generation in progress.
     pub best_of_current: Option<Objective>,
+    /// The networks that were evaluated.
+    pub known: Known,
     /// The networks evaluated last, the oldest first; kept for regularised evolution alone.
     population: VecDeque<(Network, Objective)>,
 }
@@ -174,6 +187,7 @@ impl SearchState {
                 best_of_previous: None,
             },
             best_of_current: None,
+            known: Known::default(),
             population: VecDeque::new(),
         })
     }

@@ -9,6 +9,7 @@ mod benchmark;
 mod bookkeeping;
 mod config;
 mod database;
+mod known;
 mod proposers;
 mod resume;
 mod training;

@@ -73,6 +73,10 @@ fn upwards(terms: &Terms, colors: &mut [Color]) {
     }
     for (index, term) in terms.terms.iter().enumerate().rev() {
         let mut list = uses.get_mut(index).map(std::mem::take).unwrap_or_default();
+        if list.is_empty() {
+            // No output needs it, so its operands are not used by it.
+            continue;
+        }
         list.sort_unstable();
         let own = mix(&[&color(colors, index), list.as_flattened()]);
         if let Some(slot) = colors.get_mut(index) {

@@ -102,6 +102,7 @@ impl SearchConfig {
         let paper = Self::paper();
         Self {
             preset: Preset::Nasc,
+            proposer: ProposerConfig { distinct: true, ..paper.proposer },
             network_archive: logarithmic_archive(1e4, 5e9),
             language_model: LanguageModelConfig {
                 decoding: DecodingMode::Shape,

@@ -2,15 +2,56 @@
 //! Each candidate's source is written down with its proposal, so nothing is generated later.
 
 use super::{Draft, Emitter, Outcome, Proposal, Setting, candidate_id, feedback, slot};
+use crate::proposer::NetworkSource;
 use crate::seed::Purpose;
 use crate::state::{CandidateId, Network, Operator, SearchState};
 use rand::RngExt as _;
 use rand_chacha::ChaCha8Rng;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// The generator of one offspring's source.
 fn rng_of(setting: Setting<'_>, state: &SearchState, index: u32) -> ChaCha8Rng {
     setting.seed.rng(Purpose::Edit, &[u64::from(state.counters.generation), u64::from(index)])
+}
+
+/// Draws that may meet a known network before one is taken as it is.
+const REDRAWS: u32 = 64;
+
+/// Draws sources of one generation and, if the configuration says so, none that the run has seen.
+struct Drawing<'a> {
+    setting: Setting<'a>,
+    state: &'a SearchState,
+    space: Box<dyn NetworkSource>,
+    drawn: BTreeSet<String>,
+}
+
+impl<'a> Drawing<'a> {
+    fn new(setting: Setting<'a>, state: &'a SearchState) -> Self {
+        Self { setting, state, space: setting.space(), drawn: BTreeSet::new() }
+    }
+
+    fn draw(
+        &mut self,
+        index: u32,
+        make: impl Fn(&dyn NetworkSource, &mut ChaCha8Rng) -> String,
+    ) -> String {
+        let mut rng = rng_of(self.setting, self.state, index);
+        let mut source = make(self.space.as_ref(), &mut rng);
+        for _ in 0..REDRAWS {
+            if !self.setting.config.proposer.distinct || self.is_new(&source) {
+                break;
+            }
+            source = make(self.space.as_ref(), &mut rng);
+        }
+        source
+    }
+
+    /// Whether a source is a network that was not seen; from now on it is.
+    fn is_new(&mut self, source: &str) -> bool {
+        let fingerprint = self.space.fingerprint(source);
+        fingerprint.is_some_and(|print| !self.state.known.has(&print) && self.drawn.insert(print))
+    }
 }
 
 fn proposal(
@@ -35,17 +76,14 @@ fn proposal(
 #[derive(Debug, Clone, Copy)]
 pub struct FreshEmitter;
 
-impl FreshEmitter {
-    fn propose(setting: Setting<'_>, state: &SearchState, index: u32) -> Proposal {
-        let source = setting.space().random(&mut rng_of(setting, state, index));
-        proposal(state, index, Operator::Fresh, Vec::new(), source)
-    }
-}
-
 impl Emitter for FreshEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
-        let offspring = from..setting.config.offspring;
-        offspring.map(|index| Self::propose(setting, state, index)).collect()
+        let mut drawing = Drawing::new(setting, state);
+        let propose = |index| {
+            let source = drawing.draw(index, |space, rng| space.random(rng));
+            proposal(state, index, Operator::Fresh, Vec::new(), source)
+        };
+        (from..setting.config.offspring).map(propose).collect()
     }
 
     fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
@@ -59,9 +97,12 @@ pub struct EarlyEditEmitter;
 
 impl Emitter for EarlyEditEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let mut drawing = Drawing::new(setting, state);
         let propose = |index| {
-            let mut rng = rng_of(setting, state, index);
-            let source = setting.space().mutate(setting.first_network, &mut rng);
+            let edit = |space: &dyn NetworkSource, rng: &mut ChaCha8Rng| {
+                space.mutate(setting.first_network, rng)
+            };
+            let source = drawing.draw(index, edit);
             proposal(state, index, Operator::Random, vec![CandidateId(0)], source)
         };
         (from..setting.config.random_phase.offspring).map(propose).collect()
@@ -77,9 +118,10 @@ impl Emitter for EarlyEditEmitter {
 pub struct EditEmitter;
 
 impl EditEmitter {
-    fn propose(setting: Setting<'_>, state: &SearchState, index: u32) -> Option<Proposal> {
+    fn propose(drawing: &mut Drawing<'_>, index: u32) -> Option<Proposal> {
+        let (setting, state) = (drawing.setting, drawing.state);
         let parent = super::mutation::random_parent(setting, state, index)?;
-        let source = setting.space().mutate(&parent.source, &mut rng_of(setting, state, index));
+        let source = drawing.draw(index, |space, rng| space.mutate(&parent.source, rng));
         Some(proposal(state, index, Operator::Mutation, vec![parent.candidate], source))
     }
 }
@@ -87,7 +129,8 @@ impl EditEmitter {
 impl Emitter for EditEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
         let offspring = from..setting.config.offspring;
-        offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
+        let mut drawing = Drawing::new(setting, state);
+        offspring.filter_map(|index| Self::propose(&mut drawing, index)).collect()
     }
 
     fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
@@ -100,12 +143,15 @@ impl Emitter for EditEmitter {
 pub struct SpliceEmitter;
 
 impl SpliceEmitter {
-    fn propose(setting: Setting<'_>, state: &SearchState, index: u32) -> Option<Proposal> {
+    fn propose(drawing: &mut Drawing<'_>, index: u32) -> Option<Proposal> {
+        let (setting, state) = (drawing.setting, drawing.state);
         let (count, slots) = (setting.config.offspring, setting.config.crossover.parents);
         let [first, second] =
             super::crossover::random_pair(setting, state, slot(index, count, slots))?;
-        let mut rng = rng_of(setting, state, index);
-        let source = setting.space().crossover(&first.source, &second.source, &mut rng);
+        let join = |space: &dyn NetworkSource, rng: &mut ChaCha8Rng| {
+            space.crossover(&first.source, &second.source, rng)
+        };
+        let source = drawing.draw(index, join);
         let parents = vec![first.candidate, second.candidate];
         Some(proposal(state, index, Operator::Crossover, parents, source))
     }
@@ -114,7 +160,8 @@ impl SpliceEmitter {
 impl Emitter for SpliceEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
         let offspring = from..setting.config.offspring;
-        offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
+        let mut drawing = Drawing::new(setting, state);
+        offspring.filter_map(|index| Self::propose(&mut drawing, index)).collect()
     }
 
     fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
@@ -153,7 +200,8 @@ impl Emitter for EvolutionEmitter {
             return Vec::new();
         }
         if state.population().len() < setting.config.proposer.population as usize {
-            return vec![FreshEmitter::propose(setting, state, from)];
+            let source = setting.space().random(&mut rng_of(setting, state, from));
+            return vec![proposal(state, from, Operator::Fresh, Vec::new(), source)];
         }
         let mut rng = rng_of(setting, state, from);
         let child = tournament(setting, state, &mut rng).map(|parent| {

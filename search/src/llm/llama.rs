@@ -10,14 +10,16 @@ mod sampler;
 mod second_block;
 mod vocabulary;
 
+use std::cell::RefCell;
 use std::path::Path;
+use std::rc::Rc;
 
 use self::backend::Room;
 use self::batch::Job;
 use self::draft::split_head;
 use self::vocabulary::Vocabulary;
 use super::constraint::Constraint;
-use super::shape::{CellConstraint, ShapeConstraint};
+use super::shape::{CellConstraint, LeftOut, ShapeConstraint};
 use super::{Completion, Decoding, LanguageModel, LanguageModelError, ProgressSink, Request};
 
 /// Environment variable and value under which llama.cpp's threads sleep while they wait. By
@@ -99,14 +101,27 @@ impl LlamaModel {
     }
 }
 
+/// What the requests of a call leave out together.
+type Shared = Rc<RefCell<LeftOut>>;
+
+/// What they leave out together, from the first of them that does.
+fn shared(requests: &[Request]) -> Shared {
+    let left_out = requests.iter().find_map(|request| match &request.decoding {
+        Decoding::Cell { left_out, distinct: true } => Some(left_out.as_slice()),
+        Decoding::Free | Decoding::Shape(_) | Decoding::Cell { .. } => None,
+    });
+    Rc::new(RefCell::new(LeftOut::new(left_out.unwrap_or_default())))
+}
+
 /// The constraint of a request, if it has one.
-fn constraint(request: &Request) -> Option<Box<dyn Constraint>> {
+fn constraint(request: &Request, shared: &Shared) -> Option<Box<dyn Constraint>> {
     match &request.decoding {
         Decoding::Free => None,
         Decoding::Shape(target) => {
             Some(Box::new(ShapeConstraint::new(target, request.sampling.max_tokens)))
         }
-        Decoding::Cell { left_out } => Some(Box::new(CellConstraint::new(left_out))),
+        Decoding::Cell { distinct: true, .. } => Some(Box::new(CellConstraint::sharing(shared))),
+        Decoding::Cell { left_out, .. } => Some(Box::new(CellConstraint::new(left_out))),
     }
 }
 
@@ -123,7 +138,8 @@ impl LanguageModel for LlamaModel {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let job = |request| self.job(request, constraint(request));
+        let shared = shared(requests);
+        let job = |request| self.job(request, constraint(request, &shared));
         let jobs = requests.iter().map(job).collect::<Result<Vec<_>, _>>()?;
         self.run(jobs, progress)
     }

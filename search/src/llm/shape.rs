@@ -12,7 +12,7 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-pub use cell::CellConstraint;
+pub use cell::{CellConstraint, LeftOut};
 
 use super::ShapeTarget;
 use super::constraint::Constraint;

@@ -15,7 +15,7 @@ use crate::config::BudgetConfig;
 use crate::run::Task;
 use nasc_compiler::ir::{CheckedGraph, Dim, Shape};
 use nasc_compiler::source::SourceFile;
-use nasc_compiler::{CompileOptions, Limits, compile, cost};
+use nasc_compiler::{CompileOptions, Limits, canon, compile, cost};
 use rand_chacha::ChaCha8Rng;
 
 /// At most this many layers.
@@ -339,6 +339,10 @@ impl NetworkSource for NetworkSpace {
             self.first_admitted(&[&parent], || edit::mutated(&parent, self.signature, rng))
         });
         child.unwrap_or_else(|| self.random(rng))
+    }
+
+    fn fingerprint(&self, source: &str) -> Option<String> {
+        self.compile(source).map(|graph| canon::hash(&graph).to_string())
     }
 
     fn crossover(&self, first: &str, second: &str, rng: &mut ChaCha8Rng) -> String {

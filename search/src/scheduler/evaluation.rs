@@ -5,8 +5,8 @@ use crate::archive::{AddStatus, Archive as _, Elite, Objective};
 use crate::emitter::{Emitter, Outcome, Proposal};
 use crate::error::SearchError;
 use crate::evaluate::{
-    Effort, EvaluateError, EvaluationRequest, EvaluationSeconds, Judgement, Rejection,
-    TrainProgress, Verdict,
+    EvaluateError, EvaluationRequest, EvaluationSeconds, Judgement, Rejection, TrainProgress,
+    Verdict,
 };
 use crate::measures::{CostFigures, measures};
 use crate::observer::SearchEvent;
@@ -14,21 +14,45 @@ use crate::seed::Purpose;
 use crate::state::{CandidateId, Network, Operator};
 use crate::store::{FinishedCandidate, StoredCandidate, StoredResult};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 /// Times that a candidate is tried which takes the process with it; then it is given up.
 const MOST_ATTEMPTS: u32 = 2;
 
-/// Candidates of the random phase are placed untrained; those of evolution are trained.
-const fn effort(operator: Operator) -> Effort {
-    match operator {
-        Operator::First | Operator::Random => Effort::Untrained,
-        Operator::Fresh | Operator::Mutation | Operator::Crossover => Effort::Train,
+/// A judgement, and what tells its network from others.
+struct Judged {
+    verdict: Verdict,
+    seconds: EvaluationSeconds,
+    fingerprint: Option<String>,
+    /// The candidate whose verdict this is, if its network is the same.
+    repeats: Option<CandidateId>,
+}
+
+impl Judged {
+    fn rejected(rejection: Rejection) -> Self {
+        let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
+        Self { verdict: Verdict::Rejected(rejection), seconds, fingerprint: None, repeats: None }
+    }
+
+    fn new(judgement: Judgement, fingerprint: Option<String>) -> Self {
+        let Judgement { verdict, seconds } = judgement;
+        let own = match &verdict {
+            Verdict::Evaluated(evaluation) => evaluation.fingerprint.clone(),
+            Verdict::Rejected(_) => None,
+        };
+        Self { verdict, seconds, fingerprint: own.or(fingerprint), repeats: None }
     }
 }
 
-fn rejected(rejection: Rejection) -> Judgement {
-    let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
-    Judgement { verdict: Verdict::Rejected(rejection), seconds }
+/// What asking the evaluator came to.
+enum Answer {
+    Judged(Judged),
+    /// The network is that of an earlier candidate.
+    Known {
+        candidate: CandidateId,
+        fingerprint: String,
+        seconds: f64,
+    },
 }
 
 impl Scheduler<'_, '_, '_> {
@@ -39,7 +63,10 @@ impl Scheduler<'_, '_, '_> {
         stored: StoredCandidate,
         offspring: usize,
     ) -> Result<(), Stop> {
-        let StoredCandidate { source, refused, result, attempts, .. } = stored;
+        let StoredCandidate { source, refused, result, attempts, fingerprint, .. } = stored;
+        if let Some(fingerprint) = fingerprint {
+            self.state.known.add(&fingerprint, proposal.operator.effort(), proposal.candidate);
+        }
         let source = match (&source, refused) {
             (Some(_), None) if result.is_none() && attempts >= MOST_ATTEMPTS => {
                 Err(Rejection::Crashed { attempts })
@@ -85,8 +112,8 @@ impl Scheduler<'_, '_, '_> {
         let (candidate, index) = (proposal.candidate, proposal.index);
         let known = source.as_ref().ok().copied();
         self.tell(SearchEvent::CandidateStarted { candidate, index, offspring, source: known })?;
-        let Judgement { verdict, seconds } = self.judge(proposal, source)?;
-        let outcome = self.store_verdict(proposal, known, &verdict, seconds);
+        let judged = self.judge(proposal, source)?;
+        let outcome = self.store_verdict(proposal, known, &judged);
         if outcome.is_err() && known.is_some() {
             // Not the candidate's doing. A full disk may refuse this, too.
             let _ = self.run.store.withdraw_attempt(candidate);
@@ -96,7 +123,10 @@ impl Scheduler<'_, '_, '_> {
             Outcome::Untrainable => (None, None),
             Outcome::Evaluated { objective, status } => (Some(objective.value()), Some(status)),
         };
-        let verdict = match &verdict {
+        if let Some(fingerprint) = &judged.fingerprint {
+            self.state.known.add(fingerprint, proposal.operator.effort(), candidate);
+        }
+        let verdict = match &judged.verdict {
             Verdict::Evaluated(_) => "evaluated",
             Verdict::Rejected(rejection) => rejection.name(),
         };
@@ -108,50 +138,71 @@ impl Scheduler<'_, '_, '_> {
         &mut self,
         proposal: &Proposal,
         source: Result<&str, Rejection>,
-    ) -> Result<Judgement, Stop> {
+    ) -> Result<Judged, Stop> {
         let candidate = proposal.candidate;
         let source = match source {
             Ok(source) => source,
-            Err(rejection) => return Ok(rejected(rejection)),
+            Err(rejection) => return Ok(Judged::rejected(rejection)),
         };
         let request = EvaluationRequest {
             source,
-            effort: effort(proposal.operator),
+            effort: proposal.operator.effort(),
             seed: self.run.seed().derive(Purpose::Training, &[candidate.0]),
         };
         self.run.store.begin_attempt(candidate)?;
-        let judgement = self.evaluate(candidate, request);
-        if matches!(judgement, Err(EvaluateError::Interrupted)) {
+        let answer = self.evaluate(candidate, request);
+        if matches!(answer, Err(EvaluateError::Interrupted)) {
             self.run.store.withdraw_attempt(candidate)?;
         }
-        Ok(judgement?)
+        match answer? {
+            Answer::Judged(judged) => Ok(judged),
+            Answer::Known { candidate, fingerprint, seconds } => Ok(Judged {
+                verdict: self.run.store.verdict_on(candidate)?,
+                seconds: EvaluationSeconds { compile: seconds, train: 0.0 },
+                fingerprint: Some(fingerprint),
+                repeats: Some(candidate),
+            }),
+        }
     }
 
-    /// Asks the evaluator; a candidate over which it panics has crashed.
+    /// Asks the evaluator, unless the network is known; a candidate over which it panics has crashed.
     fn evaluate(
         &mut self,
         candidate: CandidateId,
         request: EvaluationRequest<'_>,
-    ) -> Result<Judgement, EvaluateError> {
+    ) -> Result<Answer, EvaluateError> {
         let observer = &mut *self.workers.observer;
         let mut progress =
             |progress: TrainProgress| observer.event(SearchEvent::Training { candidate, progress });
         let evaluator = &mut *self.workers.evaluator;
-        // An evaluator keeps nothing from one candidate to the next.
-        let evaluate = AssertUnwindSafe(|| evaluator.evaluate(request, &mut progress));
-        let crashed = || Ok(rejected(Rejection::Crashed { attempts: 1 }));
-        catch_unwind(evaluate).unwrap_or_else(|_| crashed())
+        let known = &self.state.known;
+        // What an evaluator keeps from one call to the next belongs to one text.
+        let evaluate = AssertUnwindSafe(|| {
+            let began = Instant::now();
+            let fingerprint = evaluator.fingerprint(request.source);
+            let before = began.elapsed().as_secs_f64();
+            if let Some(fingerprint) = &fingerprint
+                && let Some(candidate) = known.find(fingerprint, request.effort)
+            {
+                let fingerprint = fingerprint.clone();
+                return Ok(Answer::Known { candidate, fingerprint, seconds: before });
+            }
+            let mut judgement = evaluator.evaluate(request, &mut progress)?;
+            judgement.seconds.compile += before;
+            Ok(Answer::Judged(Judged::new(judgement, fingerprint)))
+        });
+        let crashed = Judged::rejected(Rejection::Crashed { attempts: 1 });
+        catch_unwind(evaluate).unwrap_or(Ok(Answer::Judged(crashed)))
     }
 
     fn store_verdict(
         &mut self,
         proposal: &Proposal,
         source: Option<&str>,
-        verdict: &Verdict,
-        seconds: EvaluationSeconds,
+        judged: &Judged,
     ) -> Result<Outcome, SearchError> {
         let candidate = proposal.candidate;
-        let (outcome, placed) = match verdict {
+        let (outcome, placed) = match &judged.verdict {
             Verdict::Rejected(rejection) if proposal.operator == Operator::First => {
                 return Err(SearchError::FirstNetwork { rejection: rejection.clone() });
             }
@@ -168,9 +219,11 @@ impl Scheduler<'_, '_, '_> {
         };
         self.run.store.finish_candidate(&FinishedCandidate {
             candidate,
-            verdict,
+            verdict: &judged.verdict,
             placed,
-            seconds,
+            seconds: judged.seconds,
+            fingerprint: judged.fingerprint.as_deref(),
+            repeats: judged.repeats,
         })?;
         Ok(outcome)
     }

@@ -17,6 +17,7 @@ use crate::run::{Run, Space};
 use crate::seed::Purpose;
 use crate::state::Operator;
 use crate::store::{Answer, GeneratedCandidate, StoredCandidate};
+use nasc_compiler::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -145,7 +146,8 @@ impl Scheduler<'_, '_, '_> {
         let missing: Vec<&Proposal> = proposals.iter().filter(is_missing).collect();
         let mut before = proposals.len() - missing.len();
         for batch in missing.chunks(self.run.config.language_model.batch.max(1) as usize) {
-            let generated = self.generate(batch, before, proposals.len())?;
+            let taken = self.taken_cells(stored);
+            let generated = self.generate(batch, before, proposals.len(), &taken)?;
             self.run.store.keep_answers(&generated)?;
             before += batch.len();
             for (proposal, generated) in batch.iter().zip(generated) {
@@ -167,9 +169,10 @@ impl Scheduler<'_, '_, '_> {
         batch: &[&Proposal],
         before: usize,
         offspring: usize,
+        taken: &[Cell],
     ) -> Result<Vec<GeneratedCandidate>, Stop> {
         let start = Instant::now();
-        let completions = match (self.complete(batch, before, offspring), batch) {
+        let completions = match (self.complete(batch, before, offspring, taken), batch) {
             (Ok(completions), _) => completions,
             (Err(LanguageModelError::PromptTooLong { tokens, context }), [proposal]) => {
                 let (tokens, context) = (tokens as u64, context as u64);
@@ -180,7 +183,7 @@ impl Scheduler<'_, '_, '_> {
                 }]);
             }
             (Err(LanguageModelError::PromptTooLong { .. }), _) => {
-                let alone = |(done, one)| self.generate(one, before + done, offspring);
+                let alone = |(done, one)| self.generate(one, before + done, offspring, taken);
                 let parts: Vec<_> =
                     batch.chunks(1).enumerate().map(alone).collect::<Result<_, Stop>>()?;
                 return Ok(parts.into_iter().flatten().collect());
@@ -202,9 +205,10 @@ impl Scheduler<'_, '_, '_> {
         batch: &[&Proposal],
         before: usize,
         offspring: usize,
+        taken: &[Cell],
     ) -> Result<Vec<Completion>, LanguageModelError> {
         let requests: Vec<Request> =
-            batch.iter().filter_map(|proposal| self.request(proposal)).collect();
+            batch.iter().filter_map(|proposal| self.request(proposal, taken)).collect();
         let observer = &mut *self.workers.observer;
         let mut progress = |batch: GenerationProgress| {
             observer.event(SearchEvent::Generating { batch, before, offspring })
@@ -217,7 +221,7 @@ impl Scheduler<'_, '_, '_> {
         Err(LanguageModelError::Backend { reason })
     }
 
-    fn request(&self, proposal: &Proposal) -> Option<Request> {
+    fn request(&self, proposal: &Proposal, taken: &[Cell]) -> Option<Request> {
         let config = &self.run.config.language_model;
         let prompt = match &proposal.draft {
             Draft::Prompt(prompt) => prompt.clone(),
@@ -233,10 +237,27 @@ impl Scheduler<'_, '_, '_> {
             DecodingMode::Free => Decoding::Free,
             DecodingMode::Shape => match self.run.task().space {
                 Space::Networks => Decoding::Shape(self.shape_target(sampling.seed)),
-                Space::Cells => Decoding::Cell { left_out: cells::shown_in(&prompt) },
+                Space::Cells => self.cell_decoding(&prompt, taken),
             },
         };
         Some(Request { prompt, sampling, decoding })
+    }
+
+    /// A cell may not be a parent again and, if the configuration says so, nothing that was seen.
+    fn cell_decoding(&self, prompt: &str, taken: &[Cell]) -> Decoding {
+        let distinct = self.run.config.proposer.distinct;
+        let left_out = if distinct { taken.to_vec() } else { cells::shown_in(prompt) };
+        Decoding::Cell { left_out, distinct }
+    }
+
+    /// The cells that were evaluated, and those written in this generation.
+    fn taken_cells(&self, stored: &BTreeMap<u32, StoredCandidate>) -> Vec<Cell> {
+        if self.run.task().space != Space::Cells {
+            return Vec::new();
+        }
+        let known = self.state.known.fingerprints().filter_map(|print| print.parse().ok());
+        let written = stored.values().filter_map(|stored| cells::read(stored.source.as_deref()?));
+        known.chain(written).collect()
     }
 
     /// The signature of the task; the seed of a completion picks how many convolutions it has at

@@ -6,6 +6,7 @@ use super::{Store, now};
 use crate::archive::{Archive as _, Elite, Objective};
 use crate::config::CheckedConfig;
 use crate::error::SearchError;
+use crate::evaluate::Effort;
 use crate::measures::measures;
 use crate::proposer::ProposerKind;
 use crate::state::{CandidateId, Counters, IndividualId, Network, PromptIndividual, SearchState};
@@ -115,6 +116,8 @@ impl Store {
                 return Err(self.corrupt(format!("network cell {cell} holds a network of another")));
             }
         }
+        let known = known_until(&self.connection, generation, state);
+        known.map_err(|error| self.error(error))?;
         let population = config.proposer.population;
         if config.proposer.kind == ProposerKind::Evolution {
             let members = population_before(&self.connection, generation, population);
@@ -200,6 +203,26 @@ fn stored_networks(
         Ok((cell(row, "resident_of")?, elite))
     })?;
     elites.collect()
+}
+
+/// Notes the networks of all generations until this one.
+fn known_until(
+    connection: &Connection,
+    generation: u32,
+    state: &mut SearchState,
+) -> rusqlite::Result<()> {
+    let mut select = connection.prepare(
+        "SELECT candidate, fingerprint, operator IN ('first', 'random') AS is_early FROM candidates
+         WHERE generation <= ?1 AND fingerprint IS NOT NULL ORDER BY candidate",
+    )?;
+    let mut rows = select.query([generation])?;
+    while let Some(row) = rows.next()? {
+        let effort = if row.get("is_early")? { Effort::Untrained } else { Effort::Train };
+        let candidate = CandidateId(super::read::unsigned(row, "candidate")?);
+        let fingerprint: String = row.get("fingerprint")?;
+        state.known.add(&fingerprint, effort, candidate);
+    }
+    Ok(())
 }
 
 /// The networks without the first that were evaluated last until the end of a generation, the

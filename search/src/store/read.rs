@@ -1,11 +1,12 @@
 //! What a resumed search reads back: the run's record, and how far each candidate of the
 //! generation in progress has come.
 
+use super::rows::candidate_row;
 use super::{RunRecord, Store};
 use crate::archive::{AddStatus, Centroids, Objective};
 use crate::emitter::Proposal;
 use crate::error::SearchError;
-use crate::evaluate::Rejection;
+use crate::evaluate::{Evaluation, Rejection, Verdict};
 use crate::measures::CostFigures;
 use crate::state::CandidateId;
 use rusqlite::types::Type;
@@ -42,6 +43,8 @@ pub struct StoredCandidate {
     pub source: Option<String>,
     /// Times an evaluation of it was begun and has not come to an end.
     pub attempts: u32,
+    /// What equal networks share, if it is finished and known.
+    pub fingerprint: Option<String>,
     /// Why the language model wrote nothing.
     pub refused: Option<Rejection>,
     /// Its result, if it is finished.
@@ -58,6 +61,7 @@ impl StoredCandidate {
             generated: proposal.draft.source().is_some(),
             source: proposal.draft.source().map(str::to_owned),
             attempts: 0,
+            fingerprint: None,
             refused: None,
             result: None,
         }
@@ -161,6 +165,7 @@ fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
         generated: row.get::<_, Option<i64>>("generated_ms")?.is_some(),
         source: row.get("source")?,
         attempts: row.get("attempts")?,
+        fingerprint: row.get("fingerprint")?,
         refused: rejection(row)?,
         result: result(row)?,
     };
@@ -168,6 +173,29 @@ fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
 }
 
 impl Store {
+    /// The verdict on a finished candidate, without weights: that of every equal network.
+    ///
+    /// # Errors
+    /// [`SearchError::Database`] and, if there is none, [`SearchError::Corrupt`].
+    pub fn verdict_on(&self, candidate: CandidateId) -> Result<Verdict, SearchError> {
+        let read = || -> rusqlite::Result<_> {
+            let select = "SELECT * FROM candidates WHERE candidate = ?1";
+            let number = i64::try_from(candidate.0).map_err(damaged)?;
+            self.connection.query_row(select, [number], candidate_row)
+        };
+        let row = read().map_err(|error| self.error(error))?;
+        let missing = || self.corrupt(format!("candidate {} has no verdict", candidate.0));
+        if let Some(rejection) = row.rejection {
+            return Ok(Verdict::Rejected(rejection));
+        }
+        let objective =
+            row.fitness.zip(row.loss).and_then(|(value, loss)| Objective::new(value, loss).ok());
+        let (objective, cost) = objective.zip(row.cost).ok_or_else(missing)?;
+        let (curve, fingerprint) = (row.curve, row.fingerprint);
+        let evaluation = Evaluation { objective, cost, curve, fingerprint, weights: None };
+        Ok(Verdict::Evaluated(Box::new(evaluation)))
+    }
+
     /// The candidates of a generation, by offspring; empty if it has not begun.
     ///
     /// # Errors

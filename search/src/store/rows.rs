@@ -38,6 +38,8 @@ pub struct RunSummary {
     pub evaluated: u64,
     /// Those of them that were trained: not the random phase's, which are scored as they are.
     pub trained: u64,
+    /// Those whose result is that of an equal network before them.
+    pub repeated: u64,
     /// Different networks among these: by fingerprint, or by source where there is none.
     pub distinct: u64,
     /// Those that entered the network archive.
@@ -122,6 +124,10 @@ pub struct CandidateRow {
     pub add_status: Option<AddStatus>,
     /// Accuracy on the test split, for elites of a finished search.
     pub test_accuracy: Option<f64>,
+    /// What equal networks share, where it is known.
+    pub fingerprint: Option<String>,
+    /// The earlier candidate whose result this is, if its network is the same.
+    pub repeats: Option<CandidateId>,
 }
 
 /// A candidate that has a fitness, in short.
@@ -174,7 +180,8 @@ SELECT count(*) AS candidates,
     count(*) FILTER (WHERE verdict NOT IN
         ('prompt_too_long', 'no_code', 'crashed', 'compile', 'wrong_output')) AS checked,
     count(fitness) AS evaluated,
-    count(*) FILTER (WHERE fitness IS NOT NULL AND curve <> '[]') AS trained,
+    count(*) FILTER (WHERE fitness IS NOT NULL AND operator <> 'random') AS trained,
+    count(repeats) AS repeated,
     count(DISTINCT CASE WHEN fitness IS NOT NULL THEN coalesce(fingerprint, source) END)
         AS distinct_networks,
     count(*) FILTER (WHERE add_status IN ('new', 'improve_existing')) AS entered,
@@ -191,6 +198,7 @@ pub(super) fn counts(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
         checked: unsigned(row, "checked")?,
         evaluated: unsigned(row, "evaluated")?,
         trained: unsigned(row, "trained")?,
+        repeated: unsigned(row, "repeated")?,
         distinct: unsigned(row, "distinct_networks")?,
         entered: unsigned(row, "entered")?,
         tokens: unsigned(row, "tokens")?,
@@ -267,5 +275,9 @@ pub(super) fn candidate_row(row: &Row<'_>) -> rusqlite::Result<CandidateRow> {
         cell: row.get("cell")?,
         add_status: status.map(from_name).transpose()?,
         test_accuracy: row.get("test_accuracy")?,
+        fingerprint: row.get("fingerprint")?,
+        repeats: row
+            .get::<_, Option<i64>>("repeats")?
+            .map(|earlier| CandidateId(earlier.unsigned_abs())),
     })
 }

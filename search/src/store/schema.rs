@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// Version of the tables; a reader refuses any other.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// Long texts are the last columns of their table, so that counting need not page through them.
 pub(super) const TABLES: &str = "
@@ -68,6 +68,7 @@ CREATE TABLE candidates (
     width_to_depth REAL,
     peak_activation_bytes INTEGER,
     fingerprint TEXT,
+    repeats INTEGER,
     fitness REAL,
     loss REAL,
     cell INTEGER,

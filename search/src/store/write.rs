@@ -67,6 +67,10 @@ pub struct FinishedCandidate<'a> {
     pub placed: Option<(usize, AddStatus)>,
     /// What the evaluation took.
     pub seconds: EvaluationSeconds,
+    /// What equal networks share, where it is known.
+    pub fingerprint: Option<&'a str>,
+    /// The candidate whose result this is, if its network is the same.
+    pub repeats: Option<CandidateId>,
 }
 
 /// An integer as SQLite holds it; larger ones are refused rather than wrapped.
@@ -340,13 +344,15 @@ fn update_result(
     let (cell, status) = finished.placed.unzip();
     transaction.execute(
         "UPDATE candidates SET attempts = 0, verdict = :verdict, cell = :cell, add_status = :status,
-            compile_seconds = :compile, train_seconds = :train, finished_ms = :now
+            fingerprint = :fingerprint, repeats = :repeats, compile_seconds = :compile, train_seconds = :train, finished_ms = :now
          WHERE candidate = :candidate",
         named_params! {
             ":candidate": integer(finished.candidate.0)?,
             ":verdict": verdict,
             ":cell": cell.map(integer).transpose()?,
             ":status": name(&status)?,
+            ":fingerprint": finished.fingerprint,
+            ":repeats": finished.repeats.map(|earlier| integer(earlier.0)).transpose()?,
             ":compile": finished.seconds.compile,
             ":train": finished.seconds.train,
             ":now": now(),
@@ -363,8 +369,7 @@ fn update_evaluation(
     let cost = &evaluation.cost;
     transaction.execute(
         "UPDATE candidates SET params = :params, macs = :macs, depth = :depth, width = :width,
-            width_to_depth = :ratio, peak_activation_bytes = :peak, fingerprint = :fingerprint,
-            curve = :curve, fitness = :fitness, loss = :loss
+            width_to_depth = :ratio, peak_activation_bytes = :peak, curve = :curve, fitness = :fitness, loss = :loss
          WHERE candidate = :candidate",
         named_params! {
             ":candidate": integer(candidate.0)?,
@@ -374,7 +379,6 @@ fn update_evaluation(
             ":width": integer(cost.width)?,
             ":ratio": cost.width_to_depth,
             ":peak": integer(cost.peak_activation_bytes)?,
-            ":fingerprint": evaluation.fingerprint,
             ":curve": json(&evaluation.curve)?,
             ":fitness": evaluation.objective.value(),
             ":loss": evaluation.objective.loss(),

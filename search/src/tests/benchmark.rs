@@ -39,7 +39,7 @@ impl LanguageModel for CellWriter {
     ) -> Result<Vec<Completion>, LanguageModelError> {
         let complete = |request: &Request| {
             self.prompts.push(request.prompt.clone());
-            let Decoding::Cell { left_out } = &request.decoding else { panic!("not directed") };
+            let Decoding::Cell { left_out, .. } = &request.decoding else { panic!("not directed") };
             let text = match request.sampling.seed % 9 {
                 0 => "class Net(nn.Module):\n    def forward(self, x):\n        return x.tanh()\n"
                     .into(),

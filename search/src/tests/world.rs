@@ -88,6 +88,8 @@ pub(crate) struct InventedEvaluator {
     pub(crate) tested: u32,
     /// What happens over the sources that [`is_deadly`] picks.
     pub(crate) accident: Option<fn()>,
+    /// What equal networks share.
+    pub(crate) fingerprint: Option<fn(&str) -> Option<String>>,
 }
 
 /// About every tenth text.
@@ -98,6 +100,10 @@ pub(crate) fn is_deadly(source: &str) -> bool {
 impl Evaluator for InventedEvaluator {
     fn describe(&self) -> String {
         "invented".to_owned()
+    }
+
+    fn fingerprint(&mut self, source: &str) -> Option<String> {
+        self.fingerprint.and_then(|of| of(source))
     }
 
     fn evaluate(

@@ -1,6 +1,9 @@
 //! The dialect of NAS-Bench-201's cells: the text is the template of `proposer::cells`, and the model
 //! chooses the operation of each of its six edges. Deliberately not here: what a cell computes.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use nasc_compiler::cell::{Cell, CellOperation, EDGES};
 
 use super::super::constraint::Constraint;
@@ -13,9 +16,9 @@ use crate::proposer::cells::{class, segments};
 /// use nasc_search::llm::{constraint::Constraint, shape::CellConstraint};
 ///
 /// let mut constraint = CellConstraint::new(&[]);
-/// assert!(constraint.accepts(" Conv") && !constraint.accepts(" Linear"));
-/// constraint.advance(" Conv1x1(16)\n");
-/// assert!(constraint.accepts("        self.edge02 = Skip("));
+/// assert!(constraint.accepts("Conv") && !constraint.accepts("Linear"));
+/// constraint.advance("Conv1x1");
+/// assert!(constraint.accepts(", Skip,") && !constraint.accepts("]"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct CellConstraint {
@@ -26,25 +29,73 @@ pub struct CellConstraint {
     /// What is written of the next operation's class.
     typed: String,
     chosen: Vec<CellOperation>,
-    /// Functions that the cell may not compute, by the cells that stand for them.
-    left_out: Vec<Cell>,
+    left_out: Rc<RefCell<LeftOut>>,
+}
+
+/// Functions that no cell may compute, by the cells that stand for them. Constraints that share one
+/// leave out what another of them has completed.
+#[derive(Debug, Clone, Default)]
+pub struct LeftOut {
+    /// By [`Cell::number`]; empty if nothing is left out.
+    taken: Vec<bool>,
+}
+
+impl LeftOut {
+    /// What these cells compute.
+    #[must_use]
+    pub fn new(cells: &[Cell]) -> LeftOut {
+        let mut left_out = LeftOut::default();
+        cells.iter().for_each(|&cell| left_out.take(cell));
+        left_out
+    }
+
+    fn take(&mut self, cell: Cell) {
+        self.taken.resize(Cell::COUNT, false);
+        if let Some(taken) = self.taken.get_mut(cell.representative().number()) {
+            *taken = true;
+        }
+    }
+
+    fn allows(&self, cell: Cell) -> bool {
+        !self.taken.get(cell.representative().number()).is_some_and(|&taken| taken)
+    }
+
+    /// Whether some cell that begins with these edges is allowed.
+    fn allows_some(&self, begun: &mut Vec<CellOperation>) -> bool {
+        if let Ok(operations) = <[CellOperation; EDGES]>::try_from(begun.as_slice()) {
+            return self.allows(Cell(operations));
+        }
+        CellOperation::ALL.into_iter().any(|operation| {
+            begun.push(operation);
+            let allows = self.allows_some(begun);
+            begun.pop();
+            allows
+        })
+    }
 }
 
 impl CellConstraint {
     /// At the end of the head; the cell will compute nothing that one of these computes.
     #[must_use]
     pub fn new(left_out: &[Cell]) -> CellConstraint {
+        CellConstraint::sharing(&Rc::new(RefCell::new(LeftOut::new(left_out))))
+    }
+
+    /// At the end of the head; the cell will compute nothing that is left out until then, as long as
+    /// there is a choice.
+    #[must_use]
+    pub fn sharing(left_out: &Rc<RefCell<LeftOut>>) -> CellConstraint {
         let segments = segments();
         let first = segments.first().copied().unwrap_or_default();
         // Tokenizers join a blank with the word behind it, so it is left to the model.
-        let head = first.trim_end();
+        let head = first.trim_end_matches(' ');
         CellConstraint {
             head,
             fixed: first.get(head.len()..).unwrap_or_default(),
             segments,
             typed: String::new(),
             chosen: Vec::new(),
-            left_out: left_out.iter().map(|cell| cell.representative()).collect(),
+            left_out: Rc::clone(left_out),
         }
     }
 
@@ -61,9 +112,15 @@ impl CellConstraint {
         if !self.fixed.is_empty() || self.chosen.len() >= EDGES {
             return false;
         }
-        self.typed.push(next);
-        let open: Vec<CellOperation> = self.open().collect();
-        match open.as_slice() {
+        let grown = format!("{}{next}", self.typed);
+        // Most of a vocabulary fails here.
+        if !CellOperation::ALL.into_iter().any(|operation| class(operation).starts_with(&grown)) {
+            return false;
+        }
+        // What was begun may have been completed by another constraint meanwhile.
+        let is_stuck = self.open(false).is_empty();
+        self.typed = grown;
+        match self.open(is_stuck).as_slice() {
             [] => false,
             // No class begins another one's name, so the first that is complete is meant.
             &[operation] if class(operation) == self.typed => {
@@ -74,10 +131,11 @@ impl CellConstraint {
         }
     }
 
-    /// The operations whose class may still be meant.
-    fn open(&self) -> impl Iterator<Item = CellOperation> {
+    /// The operations whose class may still be meant: any, or those that lead to an allowed cell.
+    fn open(&self, any: bool) -> Vec<CellOperation> {
         let begun = |operation: &CellOperation| class(*operation).starts_with(&self.typed);
-        CellOperation::ALL.into_iter().filter(begun).filter(|&operation| self.leads_on(operation))
+        let all = CellOperation::ALL.into_iter().filter(begun);
+        all.filter(|&operation| any || self.leads_on(operation)).collect()
     }
 
     fn choose(&mut self, operation: CellOperation) {
@@ -88,23 +146,15 @@ impl CellConstraint {
         self.fixed = if self.chosen.len() < EDGES { after } else { "" };
     }
 
-    /// Whether some cell that begins with these edges may be written.
     fn leads_on(&self, operation: CellOperation) -> bool {
         let mut begun = self.chosen.clone();
         begun.push(operation);
-        self.left_out.is_empty() || self.completes(&mut begun)
+        self.left_out.borrow().allows_some(&mut begun)
     }
 
-    fn completes(&self, begun: &mut Vec<CellOperation>) -> bool {
-        if let Ok(operations) = <[CellOperation; EDGES]>::try_from(begun.as_slice()) {
-            return !self.left_out.contains(&Cell(operations).representative());
-        }
-        CellOperation::ALL.into_iter().any(|operation| {
-            begun.push(operation);
-            let completes = self.completes(begun);
-            begun.pop();
-            completes
-        })
+    /// The cell, if all of its edges are chosen.
+    fn cell(&self) -> Option<Cell> {
+        <[CellOperation; EDGES]>::try_from(self.chosen.as_slice()).ok().map(Cell)
     }
 }
 
@@ -121,6 +171,9 @@ impl Constraint for CellConstraint {
         let mut next = self.clone();
         if next.feed_all(piece) {
             *self = next;
+            if let Some(cell) = self.cell() {
+                self.left_out.borrow_mut().take(cell);
+            }
         }
     }
 
@@ -138,13 +191,15 @@ impl Constraint for CellConstraint {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
-    use super::CellConstraint;
+    use super::{CellConstraint, LeftOut};
     use crate::llm::constraint::Constraint as _;
     use crate::proposer::cells::{read, shown_in, source};
     use nasc_compiler::cell::Cell;
     use rand::seq::IndexedRandom as _;
     use rand::{RngExt as _, SeedableRng as _};
     use rand_chacha::ChaCha8Rng;
+    use std::cell::RefCell;
+    use std::rc::Rc;
 
     const PIECES: [&str; 24] = [
         " ",
@@ -217,6 +272,26 @@ mod tests {
             let cell = read(&drawn(seed, &[parent])).unwrap();
             assert_ne!(cell.representative(), parent.representative());
         }
+    }
+
+    #[test]
+    fn constraints_that_share_write_different_cells_until_none_is_left() {
+        let shared = Rc::new(RefCell::new(LeftOut::default()));
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..300 {
+            let mut constraint = CellConstraint::sharing(&shared);
+            let mut text = constraint.head().to_owned();
+            while constraint.forced_ending().is_none() {
+                // Always the first one that fits, as a model might that has one idea alone.
+                let next = (' '..='~').map(String::from).find(|next| constraint.accepts(next));
+                constraint.advance(next.as_deref().unwrap());
+                text.push_str(&next.unwrap());
+            }
+            text.push_str(&constraint.forced_ending().unwrap());
+            assert!(seen.insert(read(&text).unwrap().representative()), "{text}");
+        }
+        let all: Vec<Cell> = Cell::all().collect();
+        assert!(CellConstraint::new(&all).accepts("Conv3x3, Skip"));
     }
 
     #[test]
