@@ -2,6 +2,7 @@
 //! chooses the operation of each of its six edges. Deliberately not here: what a cell computes.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use nasc_compiler::cell::{Cell, CellOperation, EDGES};
@@ -30,14 +31,20 @@ pub struct CellConstraint {
     typed: String,
     chosen: Vec<CellOperation>,
     left_out: Rc<RefCell<LeftOut>>,
+    /// The beginnings that it went through; the others know of the first so many.
+    claimed: Vec<String>,
+    counted: usize,
 }
 
 /// Functions that no cell may compute, by the cells that stand for them. Constraints that share one
-/// leave out what another of them has completed.
+/// leave out what another has completed, and do not all set out for the same few cells that are left:
+/// behind each beginning there are never more of them than cells.
 #[derive(Debug, Clone, Default)]
 pub struct LeftOut {
     /// By [`Cell::number`]; empty if nothing is left out.
     taken: Vec<bool>,
+    /// Constraints behind each beginning that have not completed their cell.
+    claims: BTreeMap<String, usize>,
 }
 
 impl LeftOut {
@@ -56,22 +63,54 @@ impl LeftOut {
         }
     }
 
-    fn allows(&self, cell: Cell) -> bool {
-        !self.taken.get(cell.representative().number()).is_some_and(|&taken| taken)
+    /// Whether there are more cells behind a beginning than constraints.
+    fn has_room(&self, chosen: &[CellOperation], typed: &str) -> bool {
+        let claims = self.claims.get(&beginning(chosen, typed)).copied().unwrap_or(0);
+        let mut found = Vec::with_capacity(claims + 1);
+        let mut begun = chosen.to_vec();
+        meant(typed).any(|operation| {
+            begun.push(operation);
+            let enough = self.gather(&mut begun, claims + 1, &mut found);
+            begun.pop();
+            enough
+        })
     }
 
-    /// Whether some cell that begins with these edges is allowed.
-    fn allows_some(&self, begun: &mut Vec<CellOperation>) -> bool {
+    /// Adds functions that may be computed and begin with these edges, until there are enough.
+    fn gather(
+        &self,
+        begun: &mut Vec<CellOperation>,
+        enough: usize,
+        found: &mut Vec<usize>,
+    ) -> bool {
         if let Ok(operations) = <[CellOperation; EDGES]>::try_from(begun.as_slice()) {
-            return self.allows(Cell(operations));
+            let function = Cell(operations).representative().number();
+            let taken = self.taken.get(function).is_some_and(|&taken| taken);
+            if !taken && !found.contains(&function) {
+                found.push(function);
+            }
+            return found.len() >= enough;
         }
         CellOperation::ALL.into_iter().any(|operation| {
             begun.push(operation);
-            let allows = self.allows_some(begun);
+            let is_enough = self.gather(begun, enough, found);
             begun.pop();
-            allows
+            is_enough
         })
     }
+}
+
+/// The operations whose class may still be meant.
+fn meant(typed: &str) -> impl Iterator<Item = CellOperation> {
+    CellOperation::ALL.into_iter().filter(move |&operation| class(operation).starts_with(typed))
+}
+
+/// What is written of the edges.
+fn beginning(chosen: &[CellOperation], typed: &str) -> String {
+    let mut text: String =
+        chosen.iter().map(|&operation| format!("{}, ", class(operation))).collect();
+    text.push_str(typed);
+    text
 }
 
 impl CellConstraint {
@@ -96,6 +135,8 @@ impl CellConstraint {
             typed: String::new(),
             chosen: Vec::new(),
             left_out: Rc::clone(left_out),
+            claimed: Vec::new(),
+            counted: 0,
         }
     }
 
@@ -113,29 +154,30 @@ impl CellConstraint {
             return false;
         }
         let grown = format!("{}{next}", self.typed);
-        // Most of a vocabulary fails here.
-        if !CellOperation::ALL.into_iter().any(|operation| class(operation).starts_with(&grown)) {
+        if !self.may_grow(&grown) {
             return false;
         }
-        // What was begun may have been completed by another constraint meanwhile.
-        let is_stuck = self.open(false).is_empty();
+        // No class begins another one's name, so the first that is complete is meant.
+        let complete = meant(&grown).find(|&operation| class(operation) == grown);
+        self.claimed.push(beginning(&self.chosen, &grown));
         self.typed = grown;
-        match self.open(is_stuck).as_slice() {
-            [] => false,
-            // No class begins another one's name, so the first that is complete is meant.
-            &[operation] if class(operation) == self.typed => {
-                self.choose(operation);
-                true
-            }
-            _ => true,
+        if let Some(operation) = complete {
+            self.choose(operation);
         }
+        true
     }
 
-    /// The operations whose class may still be meant: any, or those that lead to an allowed cell.
-    fn open(&self, any: bool) -> Vec<CellOperation> {
-        let begun = |operation: &CellOperation| class(*operation).starts_with(&self.typed);
-        let all = CellOperation::ALL.into_iter().filter(begun);
-        all.filter(|&operation| any || self.leads_on(operation)).collect()
+    /// Whether a class may begin like this: there is room behind it, or none behind any other.
+    fn may_grow(&self, grown: &str) -> bool {
+        // Most of a vocabulary fails here.
+        if meant(grown).next().is_none() {
+            return false;
+        }
+        let left_out = self.left_out.borrow();
+        let length = grown.len();
+        let others = || meant(&self.typed).filter_map(|other| class(other).get(..length));
+        left_out.has_room(&self.chosen, grown)
+            || !others().any(|other| left_out.has_room(&self.chosen, other))
     }
 
     fn choose(&mut self, operation: CellOperation) {
@@ -146,10 +188,22 @@ impl CellConstraint {
         self.fixed = if self.chosen.len() < EDGES { after } else { "" };
     }
 
-    fn leads_on(&self, operation: CellOperation) -> bool {
-        let mut begun = self.chosen.clone();
-        begun.push(operation);
-        self.left_out.borrow().allows_some(&mut begun)
+    /// Tells the others where this constraint is; once its cell is complete, that it is taken.
+    fn claim(&mut self) {
+        let mut left_out = self.left_out.borrow_mut();
+        let written = self.claimed.split_off(self.counted);
+        for place in written {
+            *left_out.claims.entry(place.clone()).or_default() += 1;
+            self.claimed.push(place);
+        }
+        self.counted = self.claimed.len();
+        if let Some(cell) = self.cell().filter(|_| self.counted > 0) {
+            left_out.take(cell);
+            for place in self.claimed.drain(..) {
+                left_out.claims.entry(place).and_modify(|claims| *claims -= 1);
+            }
+            self.counted = 0;
+        }
     }
 
     /// The cell, if all of its edges are chosen.
@@ -171,9 +225,7 @@ impl Constraint for CellConstraint {
         let mut next = self.clone();
         if next.feed_all(piece) {
             *self = next;
-            if let Some(cell) = self.cell() {
-                self.left_out.borrow_mut().take(cell);
-            }
+            self.claim();
         }
     }
 
@@ -274,22 +326,29 @@ mod tests {
         }
     }
 
+    /// Sixteen at a time, character by character in turn, each with the same one idea.
     #[test]
-    fn constraints_that_share_write_different_cells_until_none_is_left() {
+    fn constraints_that_share_write_different_cells_also_at_the_same_time() {
         let shared = Rc::new(RefCell::new(LeftOut::default()));
         let mut seen = std::collections::BTreeSet::new();
-        for _ in 0..300 {
-            let mut constraint = CellConstraint::sharing(&shared);
-            let mut text = constraint.head().to_owned();
-            while constraint.forced_ending().is_none() {
-                // Always the first one that fits, as a model might that has one idea alone.
-                let next = (' '..='~').map(String::from).find(|next| constraint.accepts(next));
-                constraint.advance(next.as_deref().unwrap());
-                text.push_str(&next.unwrap());
+        for _ in 0..20 {
+            let mut all: Vec<CellConstraint> =
+                (0..16).map(|_| CellConstraint::sharing(&shared)).collect();
+            while all.iter().any(|one| one.forced_ending().is_none()) {
+                for one in all.iter_mut().filter(|one| one.forced_ending().is_none()) {
+                    let next = (' '..='~').map(String::from).find(|next| one.accepts(next));
+                    one.advance(&next.unwrap());
+                }
             }
-            text.push_str(&constraint.forced_ending().unwrap());
-            assert!(seen.insert(read(&text).unwrap().representative()), "{text}");
+            for cell in all.iter().map(|one| one.cell().unwrap().representative()) {
+                assert!(seen.insert(cell), "{cell}");
+            }
         }
+        assert!(shared.borrow().claims.values().all(|&claims| claims == 0));
+    }
+
+    #[test]
+    fn where_every_function_is_left_out_any_cell_may_be_written() {
         let all: Vec<Cell> = Cell::all().collect();
         assert!(CellConstraint::new(&all).accepts("Conv3x3, Skip"));
     }
