@@ -37,7 +37,7 @@ pub struct Row {
     pub derived: Formula,
     /// Called as a function.
     pub function: Formula,
-    /// Arithmetic that is called by its name and not written as an operator.
+    /// Arithmetic or softmax that is called by its name in `torch` or as a method.
     pub named: Formula,
 }
 
@@ -65,6 +65,11 @@ const fn layers(family: Family, formula: Formula) -> Row {
 /// One count in a layer of exactly this class, another elsewhere.
 const fn both(family: Family, layer: Formula, elsewhere: Formula) -> Row {
     Row { family, layer, derived: elsewhere, function: elsewhere, named: elsewhere }
+}
+
+/// Wherever it runs, but not where it is called by its name in `torch` or as a method.
+const fn unnamed(family: Family, formula: Formula) -> Row {
+    Row { family, layer: formula, derived: formula, function: formula, named: Formula::Zero }
 }
 
 /// Only arithmetic that is called by its name.
@@ -155,7 +160,8 @@ const PTFLOPS: &[Row] = &[
     anywhere(Family::Relu6, Formula::Output(1)),
     exact(Family::LeakyRelu, Formula::Output(1)),
     anywhere(Family::Silu, Formula::Output(1)),
-    anywhere(Family::Softmax, Formula::Input(1)),
+    // torch.softmax and Tensor.softmax are not in the second table
+    unnamed(Family::Softmax, Formula::Input(1)),
     both(Family::MaxPool, Formula::Input(2), Formula::Input(1)),
     both(Family::AveragePool, Formula::Input(2), Formula::Input(1)),
     both(Family::AdaptiveMaxPool, Formula::Input(2), Formula::Input(1)),

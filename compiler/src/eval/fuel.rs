@@ -17,7 +17,7 @@ impl Limits {
     /// Enough for every network known to us, and safe on a stack of 2 MiB in optimised builds.
     #[must_use]
     pub const fn standard() -> Limits {
-        Limits { steps: 20_000_000, depth: 700, elements: 5_000_000 }
+        Limits { steps: 20_000_000, depth: 700, elements: 8_000_000 }
     }
 
     /// For generated text, of which there is much: less than 100 MB, and well under a second.
@@ -29,6 +29,9 @@ impl Limits {
 
 /// What an operation of the graph costs in elements; it takes about as much memory.
 pub const NODE: usize = 25;
+
+/// Numbers of a constant tensor that take the memory of one element of a list.
+pub const NUMBERS: usize = 4;
 
 /// What is left of the limits.
 #[derive(Debug)]

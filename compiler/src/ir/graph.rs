@@ -84,8 +84,9 @@ pub struct Provenance {
     pub declared: Option<Span>,
     /// The module whose layer it is, or whose `forward` called a function.
     pub module: ModuleId,
-    /// Whether arithmetic was called by its name, as `torch.matmul(a, b)` and not as `a @ b`. Both
-    /// compute the same, but some counters see only the first.
+    /// Whether arithmetic or softmax was called by its name in `torch` or as a method, so
+    /// `torch.matmul(a, b)` and not `a @ b`, `x.softmax(1)` and not `F.softmax(x, 1)`. They compute
+    /// the same, but some counters see only one of them.
     pub by_name: bool,
 }
 

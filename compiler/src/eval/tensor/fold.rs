@@ -3,6 +3,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "positions are computed from the shapes of the data")]
 
+use crate::eval::fuel;
 use crate::eval::interpreter::Interpreter;
 use crate::eval::value::{Source, Tensor, Value};
 use crate::ir::op::{Binary, Op, ReduceKind};
@@ -40,7 +41,7 @@ impl Interpreter<'_> {
         }
         let known: Vec<Constant> = operands.iter().map(constant).collect::<Option<_>>()?;
         let data = compute(op, &known, &shapes)?;
-        self.fuel.allocate(total).ok()?;
+        self.fuel.allocate(total.div_ceil(fuel::NUMBERS)).ok()?;
         let tensors = results.iter().zip(data).map(|(tensor_type, data)| {
             Value::Tensor(Tensor::new(tensor_type.clone(), Source::Data(data.into())))
         });

@@ -497,7 +497,10 @@ fn activate(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
 fn softmax(interpreter: &mut Interpreter<'_>, args: &Args) -> Eval<Value> {
     let tensor = args.tensor("input")?;
     let dim = Value::Int(args.int("dim")?);
-    interpreter.softmax(&tensor, &dim, args.function.ends_with("log_softmax"))
+    interpreter.by_name = true;
+    let result = interpreter.softmax(&tensor, &dim, args.function.ends_with("log_softmax"));
+    interpreter.by_name = false;
+    result
 }
 
 /// `size()` and `size(dim)`.
