@@ -4,7 +4,8 @@ use super::fields::{Attributes, Read};
 use crate::ir::op::{
     Arange, ArgExtreme, Cast, Cat, Clamp, Cumulate, Distribution, Einsum, Expand, Flip, Full,
     Gather, Glu, Index, Interpolate, InterpolateMode, MaskedFill, Op, Pad, PadMode, Permute,
-    PixelShuffle, Random, Repeat, Reshape, Roll, Slice, Split, TopK, Triangle, Unfold, Windows,
+    PixelShuffle, Random, Repeat, Reshape, Roll, Scatter, Slice, Split, TopK, Triangle, Unfold,
+    Windows,
 };
 
 /// Operations that move, select or make elements.
@@ -52,6 +53,9 @@ pub(super) fn arrangement(name: &str, a: &Attributes<'_>) -> Read<Op> {
         "repeat" => Op::Repeat(Repeat { repeats: a.counts("repeats")? }),
         "index" => Op::Index(Index { dim: a.position("dim")? }),
         "gather" => Op::Gather(Gather { dim: a.position("dim")? }),
+        "scatter" | "scatter_add" => {
+            Op::Scatter(Scatter { dim: a.position("dim")?, add: name == "scatter_add" })
+        }
         "einsum" => {
             let operands = a.texts("operands")?.into_iter();
             let operands = operands.map(|labels| labels.chars().collect()).collect();

@@ -162,7 +162,7 @@ pub fn attributes(op: &Op) -> Attributes {
         Op::Repeat(op) => map! { repeats: op.repeats.clone() },
         Op::Index(op) => map! { dim: op.dim },
         Op::Gather(op) => map! { dim: op.dim },
-        Op::Scatter(op) => map! { dim: op.dim, add: op.add },
+        Op::Scatter(op) => map! { dim: op.dim },
         Op::Einsum(op) => {
             let operands: Vec<String> = op.operands.iter().map(String::from_iter).collect();
             map! { operands: operands, output: String::from_iter(&op.output) }
