@@ -10,7 +10,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
 use crate::{
-    benchmark, check, compile, data, eval, explain, model, predict, search, show, train, verify,
+    benchmark, check, compile, data, eval, explain, model, predict, presets, search, show, train,
+    verify,
 };
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
@@ -52,6 +53,7 @@ enum Command {
     Model(model::ModelArgs),
     Data(data::DataArgs),
     Benchmark(benchmark::BenchmarkArgs),
+    Presets(presets::PresetsArgs),
 }
 
 /// Runs one command line, `args[0]` being the name of the program, and gives the exit code:
@@ -99,6 +101,7 @@ fn execute(
         Command::Model(args) => model::run(args, environment, output),
         Command::Data(args) => data::run(args, environment, output),
         Command::Benchmark(args) => benchmark::run(args, environment, output),
+        Command::Presets(args) => presets::run(args, output),
     }
 }
 

@@ -19,6 +19,7 @@ mod native;
 mod number;
 mod output;
 mod predict;
+mod presets;
 mod progress;
 pub mod render;
 pub mod restart;

@@ -37,7 +37,7 @@ pub struct SearchArgs {
     /// Go on with the run in this folder, with its own configuration, data, model and seed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
-    /// quick (minutes), nasc or paper; see docs/search.md [default: quick; nasc on a benchmark].
+    /// quick (minutes), nasc, paper or one that `nasc presets` lists [default: quick; nasc on a benchmark].
     #[arg(long)]
     preset: Option<String>,
     /// A TOML file that names a preset and what differs from it.

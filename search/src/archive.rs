@@ -6,11 +6,15 @@ mod centroids;
 mod cvt;
 mod elite;
 mod nearest;
+mod pool;
+mod population;
 
 pub use axis::{Axis, AxisError, Scale, Scaled};
 pub use centroids::{CentroidParams, Centroids};
 pub use cvt::CvtArchive;
 pub use elite::{Elite, Measures, NotFinite, Objective};
+pub use pool::Pool;
+pub use population::{Population, Similarity};
 
 /// What an insertion did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -61,6 +65,23 @@ pub struct ArchiveStats {
     pub obj_max: Option<f64>,
     /// The mean objective; `None` while the archive is empty.
     pub obj_mean: Option<f64>,
+}
+
+impl ArchiveStats {
+    /// The figures of elites with these objectives in so many cells.
+    fn of(objectives: impl Iterator<Item = Objective>, cells: usize) -> Self {
+        let values: Vec<f64> = objectives.map(Objective::value).collect();
+        let (count, cells) = (values.len() as f64, cells as f64);
+        let qd_score: f64 = values.iter().sum();
+        Self {
+            num_elites: values.len(),
+            coverage: count / cells,
+            qd_score,
+            norm_qd_score: qd_score / cells,
+            obj_max: values.iter().copied().reduce(f64::max),
+            obj_mean: (count > 0.0).then(|| qd_score / count),
+        }
+    }
 }
 
 /// A collection that keeps the fittest solution of every cell.

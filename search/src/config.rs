@@ -1,14 +1,17 @@
 //! Every constant of a run, in one structure that reads from and writes to TOML.
 //! Presets are in `presets`, the rules a configuration must satisfy in `check`.
 
+mod ablations;
 mod benchmark;
 mod check;
+mod deviations;
 mod place;
 mod presets;
 mod text;
 mod training;
 
 pub use check::CheckedConfig;
+pub use deviations::{Deviation, deviations};
 pub use place::Place;
 pub use text::Difference;
 
@@ -35,6 +38,9 @@ pub struct SearchConfig {
     pub proposer: ProposerConfig,
     /// Which archives take part.
     pub archives: Archives,
+    /// The plain populations in place of an archive that does not take part.
+    #[serde(default)]
+    pub population: PopulationConfig,
     /// How often each operator is drawn.
     pub operators: OperatorConfig,
     /// The phase before evolution.
@@ -69,8 +75,24 @@ pub enum Preset {
     Quick,
     /// The protocol of the LLMatic paper.
     Paper,
+    /// The same with batches of one, as the paper's code has it.
+    PaperLiteral,
     /// Good practice at the paper's scale.
     Nasc,
+    /// Without the prompt archive.
+    NetworkArchive,
+    /// Without the network archive.
+    PromptArchive,
+    /// Without crossover.
+    MutationOnly,
+    /// Without mutation.
+    CrossoverOnly,
+    /// Without evolution: every network from the first.
+    Random,
+    /// As many crossovers as mutations.
+    EvenOperators,
+    /// More crossovers than mutations.
+    MostlyCrossover,
 }
 
 /// Which archives take part in a run.
@@ -83,6 +105,9 @@ pub enum Archives {
     NetworkOnly,
     /// Prompts only; networks are a plain population.
     PromptOnly,
+    /// None: every network is generated from the first one, by an instruction drawn anew. An archive
+    /// of networks is kept for its figures.
+    Neither,
 }
 
 impl Archives {
@@ -93,7 +118,20 @@ impl Archives {
             Self::Both => "both",
             Self::NetworkOnly => "network-only",
             Self::PromptOnly => "prompt-only",
+            Self::Neither => "neither",
         }
+    }
+
+    /// Whether networks are kept in an archive and not in a population.
+    #[must_use]
+    pub const fn has_networks(self) -> bool {
+        !matches!(self, Self::PromptOnly)
+    }
+
+    /// Whether prompts are kept in an archive and not in a population.
+    #[must_use]
+    pub const fn has_prompts(self) -> bool {
+        !matches!(self, Self::NetworkOnly)
     }
 }
 
@@ -117,6 +155,26 @@ impl Default for ProposerConfig {
     /// tournaments of 10 are usual on tables.
     fn default() -> Self {
         Self { kind: ProposerKind::Model, population: 100, sample: 10, distinct: false }
+    }
+}
+
+/// Plain populations, for searches without one of the archives.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationConfig {
+    /// Prompt individuals, drawn when the run begins.
+    pub prompts: u32,
+    /// Networks; the fittest stay.
+    pub networks: u32,
+    /// Added to the temperature of a prompt individual whose network entered the archive, else taken
+    /// away.
+    pub temperature_step: f64,
+}
+
+impl Default for PopulationConfig {
+    /// LLMatic, section 4.3 (ablation study): populations of 100.
+    fn default() -> Self {
+        Self { prompts: 100, networks: 100, temperature_step: 0.1 }
     }
 }
 

@@ -9,12 +9,12 @@ mod mutation;
 mod space;
 
 pub use crossover::CrossoverEmitter;
-pub use initial::{FirstNetworkEmitter, RandomEmitter};
+pub use initial::{AnewEmitter, FirstNetworkEmitter, RandomEmitter};
 pub use mutation::MutationEmitter;
 pub use space::{EarlyEditEmitter, EditEmitter, EvolutionEmitter, FreshEmitter, SpliceEmitter};
 
 use crate::archive::{AddStatus, Objective};
-use crate::config::CheckedConfig;
+use crate::config::{Archives, CheckedConfig};
 use crate::prompt::PromptLibrary;
 use crate::proposer::{NetworkSource, ProposerKind, cells, space};
 use crate::run::{Space, Task};
@@ -175,6 +175,9 @@ fn late_emitter(setting: Setting<'_>, state: &SearchState) -> (Operator, &'stati
     match setting.config.proposer.kind {
         ProposerKind::Random => (Operator::Fresh, &FreshEmitter),
         ProposerKind::Evolution => (Operator::Mutation, &EvolutionEmitter),
+        ProposerKind::Model if setting.config.archives == Archives::Neither => {
+            (Operator::Fresh, &AnewEmitter)
+        }
         ProposerKind::Model if draws_crossover(setting, state) => {
             (Operator::Crossover, &CrossoverEmitter)
         }

@@ -217,6 +217,8 @@ impl Run {
             path: self.directory().to_owned(),
             what: "the centroids do not have one coordinate for each axis".to_owned(),
         })?;
+        let instructions = self.prompts.instructions().len();
+        state.populate_prompts(&self.config, instructions, self.seed());
         self.store.restore(&self.config, &mut state)?;
         Ok(state)
     }

@@ -27,6 +27,8 @@ pub enum Purpose {
     Training,
     /// The source of a candidate that no language model writes; indices: generation, offspring.
     Edit,
+    /// A member of the population of prompts; index: its place.
+    PromptPopulation,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Sampling => "sampling",
             Self::Training => "training",
             Self::Edit => "edit",
+            Self::PromptPopulation => "prompt-population",
         }
     }
 }

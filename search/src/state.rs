@@ -2,14 +2,18 @@
 //! Everything here is derived from the configuration, the seed and the candidates' results, in
 //! their order; the store keeps it at the end of every generation.
 
+mod similarity;
+
 use crate::archive::{
-    Archive as _, Axis, AxisError, Centroids, CvtArchive, Measures, NotFinite, Objective, Scale,
+    Archive as _, Axis, AxisError, Centroids, CvtArchive, Elite, Measures, NotFinite, Objective,
+    Pool, Population, Scale,
 };
-use crate::config::CheckedConfig;
+use crate::config::{Archives, CheckedConfig};
 use crate::evaluate::Effort;
 use crate::known::Known;
 use crate::prompt::PromptLibrary;
 use crate::seed::{Purpose, Seed};
+use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -131,10 +135,10 @@ pub struct Counters {
 /// The state of a search.
 #[derive(Debug)]
 pub struct SearchState {
-    /// The archive of networks.
-    pub networks: CvtArchive<Network>,
-    /// The archive of prompts.
-    pub prompts: CvtArchive<PromptIndividual>,
+    /// The archive of networks, or their population.
+    pub networks: Pool<Network>,
+    /// The archive of prompts, or their population.
+    pub prompts: Pool<PromptIndividual>,
     /// The counts.
     pub counters: Counters,
     /// The best objective of the generation in progress.
@@ -175,8 +179,18 @@ impl SearchState {
         [networks, individuals]: [Centroids; 2],
     ) -> Option<Self> {
         Some(Self {
-            networks: CvtArchive::new(config.network_axes().to_vec(), networks)?,
-            prompts: CvtArchive::new(prompt_axes().ok()?, individuals)?,
+            networks: if config.archives.has_networks() {
+                Pool::Cells(CvtArchive::new(config.network_axes().to_vec(), networks)?)
+            } else {
+                let size = config.population.networks as usize;
+                Pool::Population(Population::new(size, similarity::of_networks))
+            },
+            prompts: if config.archives.has_prompts() {
+                Pool::Cells(CvtArchive::new(prompt_axes().ok()?, individuals)?)
+            } else {
+                let size = config.population.prompts as usize;
+                Pool::Population(Population::new(size, similarity::of_prompts))
+            },
             counters: Counters {
                 generation: 0,
                 random_rounds: 0,
@@ -190,6 +204,22 @@ impl SearchState {
             known: Known::default(),
             population: VecDeque::new(),
         })
+    }
+
+    /// Fills a population of prompts, which stands in for the prompt archive, with random individuals.
+    pub fn populate_prompts(&mut self, config: &CheckedConfig, instructions: usize, seed: Seed) {
+        let Pool::Population(population) = &mut self.prompts else { return };
+        let bounds = &config.temperature;
+        for place in 0..config.population.prompts {
+            let mut rng = seed.rng(Purpose::PromptPopulation, &[u64::from(place)]);
+            let id = IndividualId(u64::from(place));
+            let instruction = rng.random_range(0..instructions.max(1));
+            let temperature = rng.random_range(bounds.min..=bounds.max);
+            let solution = PromptIndividual { id, instruction, temperature, curiosity: 0.0 };
+            let Ok(measures) = solution.measures(instructions) else { continue };
+            let objective = Objective::from_count(0);
+            population.restore(place as usize, Elite { solution, objective, measures });
+        }
     }
 
     /// What comes next. Archives never lose an elite, so the random phase never begins again.
@@ -211,8 +241,10 @@ impl SearchState {
         let enough = &config.random_phase;
         !config.proposer.kind.has_random_phase()
             || self.counters.random_rounds >= enough.max_rounds
+            || config.archives == Archives::Neither
             || self.networks.stats().num_elites >= enough.networks as usize
-            || self.prompts.stats().num_elites >= enough.prompt_individuals as usize
+            || (config.archives.has_prompts()
+                && self.prompts.stats().num_elites >= enough.prompt_individuals as usize)
     }
 
     /// The population of regularised evolution, the oldest first.

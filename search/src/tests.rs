@@ -4,6 +4,7 @@ pub(crate) mod fault;
 pub(crate) mod invented_table;
 pub(crate) mod table;
 
+mod ablations;
 mod archive;
 mod benchmark;
 mod bookkeeping;

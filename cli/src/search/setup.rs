@@ -18,6 +18,7 @@ use super::{SearchArgs, proposer};
 use crate::data as data_command;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
+use crate::presets;
 use crate::progress::Progress;
 
 /// File of the default language model in the models folder.
@@ -33,7 +34,10 @@ const SCRIPTED: &str = "scripted:";
 pub(super) fn config(args: &SearchArgs) -> Result<CheckedConfig, CliError> {
     let mut config = match &args.config {
         Some(path) => read_config(path)?.into_config(),
-        None => preset(args.preset.as_deref().unwrap_or(default_preset(args).name()))?.config(),
+        None => match &args.preset {
+            Some(name) => presets::named(name, "--preset")?.config(),
+            None => default_preset(args).config(),
+        },
     };
     if let Some(split) = args.select_by {
         config.training.fitness_split = split.split();
@@ -65,13 +69,6 @@ pub(super) fn read_config(path: &Path) -> Result<CheckedConfig, CliError> {
             ConfigError::Value { key, .. } => (Place::of_key(&text, key), error.to_string()),
         };
         CliError::Config { path: path.to_owned(), place, reason }
-    })
-}
-
-fn preset(name: &str) -> Result<Preset, CliError> {
-    Preset::from_name(name).ok_or_else(|| CliError::Argument {
-        argument: "--preset",
-        reason: format!("`{name}` is no preset; there are quick, nasc and paper"),
     })
 }
 

@@ -151,16 +151,6 @@ impl<S> Archive<S> for CvtArchive<S> {
     }
 
     fn stats(&self) -> ArchiveStats {
-        let objectives = || self.elites.values().map(|elite| elite.objective.value());
-        let (count, cells) = (self.elites.len() as f64, self.cells() as f64);
-        let qd_score: f64 = objectives().sum();
-        ArchiveStats {
-            num_elites: self.elites.len(),
-            coverage: count / cells,
-            qd_score,
-            norm_qd_score: qd_score / cells,
-            obj_max: objectives().reduce(f64::max),
-            obj_mean: (count > 0.0).then(|| qd_score / count),
-        }
+        ArchiveStats::of(self.elites.values().map(|elite| elite.objective), self.cells())
     }
 }

@@ -1,7 +1,7 @@
 //! What a configuration becomes for a tabular benchmark: a query costs nothing, so nothing but the
 //! space's own ends bounds the network archive.
 
-use super::{AxisConfig, BudgetConfig, Preset, SearchConfig};
+use super::{AxisConfig, BudgetConfig, SearchConfig};
 use crate::archive::Scale;
 use crate::benchmark::nasbench201::{Dataset, Table};
 use crate::evaluate::table::{depth, width};
@@ -14,7 +14,7 @@ const MAX_TOKENS: u32 = 300;
 
 impl SearchConfig {
     /// The configuration for the cells of a table: its instructions, and axes that end where the table
-    /// does. The paper's presets keep the paper's ratio axis.
+    /// does. A linear ratio axis, as the paper's, stays.
     #[must_use]
     pub fn for_cells(self, table: &Table, dataset: Dataset) -> Self {
         let (least, most) = table.mac_bounds(dataset);
@@ -25,14 +25,13 @@ impl SearchConfig {
             max: most as f64,
             scale: Scale::Linear,
         };
-        let ratio = match self.preset {
-            Preset::Paper => self.ratio_axis(),
-            Preset::Nasc | Preset::Quick => None,
-        };
+        let ratio = self.ratio_axis().filter(|axis| axis.scale == Scale::Linear);
         let axes = vec![ratio.unwrap_or_else(|| own_ratio(dataset)), macs];
         let mut config = self;
         config.network_archive.axes = axes;
-        config.prompts.instructions = InstructionSet::Nasbench201;
+        if config.prompts.instructions == InstructionSet::Mutation {
+            config.prompts.instructions = InstructionSet::Nasbench201;
+        }
         config.language_model.max_tokens = MAX_TOKENS;
         config.budget = BudgetConfig {
             max_params: i64::MAX as u64,

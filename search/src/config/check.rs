@@ -1,8 +1,7 @@
 //! The rules a configuration must satisfy, checked once; a run takes the checked form only.
 
 use super::{
-    Archives, AxisConfig, CentroidConfig, ConfigError, NetworkArchiveConfig, OperatorConfig,
-    SearchConfig,
+    AxisConfig, CentroidConfig, ConfigError, NetworkArchiveConfig, OperatorConfig, SearchConfig,
 };
 use crate::archive::{Axis, CentroidParams};
 use crate::measures::Descriptor;
@@ -156,14 +155,9 @@ impl SearchConfig {
                 "the probabilities must add up to 1",
             );
         }
-        match self.archives {
-            Archives::Both => Ok(()),
-            Archives::NetworkOnly | Archives::PromptOnly => refuse(
-                "archives",
-                self.archives.name(),
-                "only \"both\" is implemented; runs without one of the archives are not yet",
-            ),
-        }
+        at_most("population.prompts", self.population.prompts, 1_000_000)?;
+        at_most("population.networks", self.population.networks, 1_000_000)?;
+        share("population.temperature_step", self.population.temperature_step)
     }
 
     fn check_temperatures(&self) -> Result<(), ConfigError> {

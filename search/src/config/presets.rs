@@ -4,8 +4,8 @@
 use super::{
     Archives, AxisConfig, BudgetConfig, CentroidConfig, CrossoverConfig, CuriosityConfig,
     DecodingMode, FitnessSplit, LanguageModelConfig, MutationConfig, NetworkArchiveConfig,
-    OperatorConfig, Preset, PromptConfig, ProposerConfig, RandomPhaseConfig, SearchConfig,
-    TemperatureConfig, TrainingConfig,
+    OperatorConfig, PopulationConfig, Preset, PromptConfig, ProposerConfig, RandomPhaseConfig,
+    SearchConfig, TemperatureConfig, TrainingConfig,
 };
 use crate::archive::Scale;
 use crate::measures::Descriptor;
@@ -17,7 +17,19 @@ const LEARNING_RATE_PER_EXAMPLE: f64 = 0.001;
 
 impl Preset {
     /// Every preset, in the order of documentation.
-    pub const ALL: [Self; 3] = [Self::Quick, Self::Paper, Self::Nasc];
+    pub const ALL: [Self; 11] = [
+        Self::Quick,
+        Self::Nasc,
+        Self::Paper,
+        Self::PaperLiteral,
+        Self::NetworkArchive,
+        Self::PromptArchive,
+        Self::MutationOnly,
+        Self::CrossoverOnly,
+        Self::Random,
+        Self::EvenOperators,
+        Self::MostlyCrossover,
+    ];
 
     /// The name on the command line and in TOML.
     #[must_use]
@@ -25,7 +37,15 @@ impl Preset {
         match self {
             Self::Quick => "quick",
             Self::Paper => "paper",
+            Self::PaperLiteral => "paper-literal",
             Self::Nasc => "nasc",
+            Self::NetworkArchive => "network-archive",
+            Self::PromptArchive => "prompt-archive",
+            Self::MutationOnly => "mutation-only",
+            Self::CrossoverOnly => "crossover-only",
+            Self::Random => "random",
+            Self::EvenOperators => "even-operators",
+            Self::MostlyCrossover => "mostly-crossover",
         }
     }
 
@@ -41,7 +61,15 @@ impl Preset {
         match self {
             Self::Quick => SearchConfig::quick(),
             Self::Paper => SearchConfig::paper(),
+            Self::PaperLiteral => SearchConfig::paper_literal(),
             Self::Nasc => SearchConfig::nasc(),
+            Self::NetworkArchive
+            | Self::PromptArchive
+            | Self::MutationOnly
+            | Self::CrossoverOnly
+            | Self::Random
+            | Self::EvenOperators
+            | Self::MostlyCrossover => self.ablate(SearchConfig::paper()),
         }
     }
 }
@@ -61,6 +89,7 @@ impl SearchConfig {
             offspring: 100,
             proposer: ProposerConfig::default(),
             archives: Archives::Both,
+            population: PopulationConfig::default(),
             // LLMatic, section 3: probability of crossover 0.3.
             operators: OperatorConfig { mutation: 0.7, crossover: 0.3 },
             random_phase: paper_random_phase(),
@@ -93,6 +122,20 @@ impl SearchConfig {
                 max_memory_bytes: 8 << 30,
             },
         }
+    }
+
+    /// The paper's protocol with what its code does where the paper is silent: batches of one.
+    #[must_use]
+    pub fn paper_literal() -> Self {
+        let paper = Self::paper();
+        let training = paper.training.with_batch_size(1);
+        Self { preset: Preset::PaperLiteral, training, ..paper }
+    }
+
+    /// The names of all presets, for messages.
+    #[must_use]
+    pub fn preset_names() -> String {
+        Preset::ALL.map(Preset::name).join(", ")
     }
 
     /// Good practice at the paper's scale: fitness on held-out training examples, decoding

@@ -33,6 +33,21 @@ impl SearchConfig {
             None => Preset::Quick,
             Some(name) => Preset::deserialize_name(name)?,
         };
+        Self::changed(preset, changes, text)
+    }
+
+    /// Reads what differs from a preset, whichever the text itself names.
+    ///
+    /// # Errors
+    /// As [`SearchConfig::from_toml`].
+    pub fn from_toml_as(preset: Preset, text: &str) -> Result<Self, ConfigError> {
+        let mut changes: Table =
+            toml::from_str(text).map_err(|error| place::unreadable(text, &error))?;
+        changes.remove("preset");
+        Self::changed(preset, changes, text)
+    }
+
+    fn changed(preset: Preset, changes: Table, text: &str) -> Result<Self, ConfigError> {
         let base = Value::Table(Table::try_from(preset.config()).map_err(text_error)?);
         let mut merged = base.clone();
         let changes = Value::Table(changes);
@@ -81,7 +96,7 @@ impl Preset {
         name.as_str().and_then(Self::from_name).ok_or_else(|| ConfigError::Value {
             key: "preset".to_owned(),
             value: name.to_string(),
-            requirement: "it must be one of \"quick\", \"paper\" and \"nasc\"".to_owned(),
+            requirement: format!("it must be one of {}", SearchConfig::preset_names()),
         })
     }
 }

@@ -31,6 +31,10 @@ pub(super) fn learn(
     if let Some(id) = choice.individual {
         reward(state, id, gain);
     }
+    if !setting.config.archives.has_prompts() {
+        move_temperature(setting, state, choice.individual, outcome);
+        return;
+    }
     let Outcome::Evaluated { objective, .. } = outcome else { return };
     let previous = state.counters.best_of_previous;
     if previous.is_some_and(|best| objective.beats(best)) {
@@ -57,6 +61,23 @@ fn reward(state: &mut SearchState, id: IndividualId, gain: f64) {
     let Some((cell, _)) = cell else { return };
     if let Some(individual) = state.prompts.solution_mut(cell) {
         individual.curiosity += gain;
+    }
+}
+
+/// In a population of prompts the individual itself moves, and none is added.
+fn move_temperature(
+    setting: Setting<'_>,
+    state: &mut SearchState,
+    id: Option<IndividualId>,
+    outcome: Outcome,
+) {
+    let step = setting.config.population.temperature_step;
+    let entered = matches!(outcome, Outcome::Evaluated { status, .. } if status.entered());
+    let cell = state.prompts.elites().find(|(_, elite)| Some(elite.solution.id) == id);
+    let Some((cell, _)) = cell else { return };
+    if let Some(individual) = state.prompts.solution_mut(cell) {
+        let moved = individual.temperature + if entered { step } else { -step };
+        individual.temperature = clip(setting, moved);
     }
 }
 

@@ -33,31 +33,34 @@ impl Emitter for FirstNetworkEmitter {
 #[derive(Debug, Clone, Copy)]
 pub struct RandomEmitter;
 
-impl RandomEmitter {
-    fn propose(setting: Setting<'_>, state: &SearchState, index: u32) -> Option<Proposal> {
-        let place = [u64::from(state.counters.generation), u64::from(index)];
-        let mut rng = setting.seed.rng(Purpose::RandomPrompt, &place);
-        let instruction = rng.random_range(0..setting.prompts.instructions().len().max(1));
-        Some(Proposal {
-            candidate: candidate_id(state, index),
-            index,
-            operator: Operator::Random,
-            parents: vec![CandidateId(0)],
-            draft: Draft::Prompt(
-                setting
-                    .prompts
-                    .mutation_prompt(setting.shown(setting.first_network), instruction)?,
-            ),
-            choice: Some(PromptChoice { individual: None, instruction }),
-            temperature: setting.config.random_phase.temperature,
-        })
-    }
+/// A child of the first network by an instruction drawn uniformly.
+fn from_the_first(
+    setting: Setting<'_>,
+    state: &SearchState,
+    index: u32,
+    operator: Operator,
+) -> Option<Proposal> {
+    let place = [u64::from(state.counters.generation), u64::from(index)];
+    let mut rng = setting.seed.rng(Purpose::RandomPrompt, &place);
+    let instruction = rng.random_range(0..setting.prompts.instructions().len().max(1));
+    Some(Proposal {
+        candidate: candidate_id(state, index),
+        index,
+        operator,
+        parents: vec![CandidateId(0)],
+        draft: Draft::Prompt(
+            setting.prompts.mutation_prompt(setting.shown(setting.first_network), instruction)?,
+        ),
+        choice: Some(PromptChoice { individual: None, instruction }),
+        temperature: setting.config.random_phase.temperature,
+    })
 }
 
 impl Emitter for RandomEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
         let offspring = from..setting.config.random_phase.offspring;
-        offspring.filter_map(|index| Self::propose(setting, state, index)).collect()
+        let propose = |index| from_the_first(setting, state, index, Operator::Random);
+        offspring.filter_map(propose).collect()
     }
 
     /// A prompt drawn here becomes an individual itself, so it also gets the curiosity.
@@ -69,6 +72,22 @@ impl Emitter for RandomEmitter {
         outcome: Outcome,
     ) {
         feedback::learn(setting, state, &proposal, outcome);
+        feedback::note(state, outcome);
+    }
+}
+
+/// Proposes a generation of a search without evolution: every network from the first one.
+#[derive(Debug, Clone, Copy)]
+pub struct AnewEmitter;
+
+impl Emitter for AnewEmitter {
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        let offspring = from..setting.config.offspring;
+        let propose = |index| from_the_first(setting, state, index, Operator::Fresh);
+        offspring.filter_map(propose).collect()
+    }
+
+    fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
         feedback::note(state, outcome);
     }
 }

@@ -131,7 +131,7 @@ fn mistakes_name_the_key() {
         ("offspring = 0", "offspring"),
         ("[network_archive]\ncells = 4000000000", "network_archive.cells"),
         ("preset = \"papre\"", "preset"),
-        ("archives = \"network-only\"", "`archives` = network-only"),
+        ("[population]\nnetworks = 0", "population.networks"),
         ("[operators]\nmutation = 0.5", "operators"),
         ("[crossover]\ntemperature = 1.5", "crossover.temperature"),
         ("[crossover]\nneighbours = []", "crossover.neighbours"),

@@ -1,0 +1,2 @@
+# test: cli
+# run: presets --deviations
