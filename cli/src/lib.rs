@@ -13,6 +13,7 @@ mod explain;
 pub mod folder;
 mod input;
 mod interrupt;
+mod kept;
 mod memory;
 mod model;
 mod native;

@@ -1,4 +1,6 @@
-//! `nasc show`: the summary of a search's folder, also while the search runs.
+//! `nasc show`: the summary of a search's folder, also while the search runs, or one of its candidates.
+
+mod candidate;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -6,9 +8,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use nasc_search::archive::ArchiveStats;
 use nasc_search::config::{FitnessSplit, SearchConfig};
+use nasc_search::error::SearchError;
+use nasc_search::run::{Space, Task};
 use nasc_search::store::{EliteRow, RunReader, RunRecord, RunSummary, Seconds};
 
 use crate::error::{CliError, Exit};
+use crate::kept::{self, Kept};
 use crate::number::{grouped, percent, ratio, seconds};
 use crate::output::{Environment, Output};
 use crate::search;
@@ -25,6 +30,10 @@ pub struct ShowArgs {
     /// Print the source of one candidate instead.
     #[arg(long, value_name = "NUMBER")]
     source: Option<u64>,
+    /// Print everything that is known of one candidate instead: where it comes from, its verdict, what
+    /// is wrong with it, its figures, its source.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "source")]
+    candidate: Option<u64>,
 }
 
 pub(crate) fn run(
@@ -33,9 +42,10 @@ pub(crate) fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     let reader = RunReader::open(&args.directory)?;
-    match args.source {
-        Some(number) => source(&reader, number, output)?,
-        None => summary(&args.directory, &reader, args.top, environment, output)?,
+    match (args.source, args.candidate) {
+        (Some(number), _) => source(&reader, number, output)?,
+        (None, Some(number)) => candidate::show(&reader, number, output)?,
+        (None, None) => summary(&args.directory, &reader, args.top, environment, output)?,
     }
     Ok(Exit::Success)
 }
@@ -60,17 +70,19 @@ pub(crate) fn summary(
     output: &mut Output<'_>,
 ) -> Result<(), CliError> {
     let record = reader.record()?;
-    let config = record.read_config().map_err(nasc_search::error::SearchError::from)?;
+    let config = record.read_config().map_err(SearchError::from)?;
     let mut elites = reader.elites()?;
     elites.sort_by(better_first);
     output.line(format!("run {}, seed {}, {}", directory.display(), record.seed, record.model))?;
     output.line(equipment(directory, &record, &config)?)?;
     output.line("")?;
-    totals(&reader.summary()?, &config, elites.first()).print(output)?;
+    let task = record.read_task().map_err(|error| corrupt(directory, &error))?;
+    totals(&reader.summary()?, &config, task.space, elites.first()).print(output)?;
     output.line("")?;
     networks(&elites, top).print(output)?;
     output.line("")?;
     search::benchmark::summary(reader, environment, output)?;
+    lost_weights(directory, &task, &elites, output)?;
     next_command(directory, elites.first(), output)
 }
 
@@ -80,16 +92,36 @@ fn equipment(
     record: &RunRecord,
     config: &SearchConfig,
 ) -> Result<String, CliError> {
-    let equipment = record.read_equipment().map_err(|error| {
-        let (path, what) = (directory.to_owned(), error.to_string());
-        nasc_search::error::SearchError::Corrupt { path, what }
-    })?;
+    let equipment = record.read_equipment().map_err(|error| corrupt(directory, &error))?;
     let decoding = config.language_model.decoding.name();
     let gpu = match equipment.gpu_layers {
         0 => "no layer on a GPU".to_owned(),
         layers => format!("{layers} layers on a GPU"),
     };
     Ok(format!("decoding {decoding}, {} threads, {gpu}", equipment.threads))
+}
+
+fn corrupt(directory: &Path, what: &impl ToString) -> CliError {
+    SearchError::Corrupt { path: directory.to_owned(), what: what.to_string() }.into()
+}
+
+/// A line for each network whose weights cannot be used. In a search that is not over they may be on
+/// their way.
+fn lost_weights(
+    directory: &Path,
+    task: &Task,
+    elites: &[EliteRow],
+    output: &mut Output<'_>,
+) -> Result<(), CliError> {
+    if task.space == Space::Cells {
+        return Ok(());
+    }
+    for elite in elites {
+        if let Kept::Lost(reason) = kept::weights(directory, &task.data, elite) {
+            output.remark(reason)?;
+        }
+    }
+    Ok(())
 }
 
 /// By fitness; of equally fit ones the one with the lower loss, as in the archive.
@@ -100,7 +132,12 @@ fn better_first(one: &EliteRow, other: &EliteRow) -> Ordering {
     by_fitness.then(loss(one).total_cmp(&loss(other))).then(one.cell.cmp(&other.cell))
 }
 
-fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) -> Table {
+fn totals(
+    summary: &RunSummary,
+    config: &SearchConfig,
+    space: Space,
+    best: Option<&EliteRow>,
+) -> Table {
     let mut table = Table::new(&[("", Align::Left), ("", Align::Right), ("", Align::Left)]);
     let mut row = |name: &str, figure: String, remark: String| {
         table.row([name.to_owned(), figure, remark]);
@@ -110,9 +147,14 @@ fn totals(summary: &RunSummary, config: &SearchConfig, best: Option<&EliteRow>) 
     row("candidates", grouped(candidates), format!("in {} generations", summary.generations));
     row("parsed", grouped(summary.parsed), share(summary.parsed));
     row("checked", grouped(summary.checked), share(summary.checked));
-    row("trained", grouped(summary.trained), share(summary.trained));
-    let untrained = summary.evaluated - summary.trained;
-    row("scored untrained", grouped(untrained), "by the random phase".to_owned());
+    match space {
+        Space::Networks => {
+            row("trained", grouped(summary.trained), share(summary.trained));
+            let untrained = summary.evaluated - summary.trained;
+            row("scored untrained", grouped(untrained), "by the random phase".to_owned());
+        }
+        Space::Cells => row("looked up", grouped(summary.evaluated), share(summary.evaluated)),
+    }
     if summary.repeated > 0 {
         row("known already", grouped(summary.repeated), share(summary.repeated));
     }

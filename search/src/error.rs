@@ -88,7 +88,9 @@ pub enum SearchError {
         what: String,
     },
     /// The first network, which everything grows from, was rejected.
-    #[error("the first network was rejected ({}); raise the budget or change first-network.txt", rejection.name())]
+    #[error(
+        "the first network was rejected: {rejection}; raise the budget or change first-network.txt"
+    )]
     FirstNetwork {
         /// Why.
         rejection: Rejection,

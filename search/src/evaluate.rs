@@ -1,8 +1,11 @@
 //! Evaluation as the search sees it: source text in, a trained result or a reason for refusal out.
 //! The trait only; its implementation on the compiler and the trainer lies in a module of its own.
 
+mod rejection;
 pub mod table;
 pub mod training;
+
+pub use rejection::{CandidateDiagnostic, Rejection};
 
 use crate::archive::Objective;
 use crate::measures::CostFigures;
@@ -92,105 +95,6 @@ pub struct Evaluation {
     pub weights: Option<Vec<u8>>,
 }
 
-/// A mistake in a candidate's text.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct CandidateDiagnostic {
-    /// A code such as `nasc::shape::channel_mismatch`.
-    pub code: String,
-    /// The message, in words.
-    pub message: String,
-    /// The line, from 1, where it is known.
-    pub line: Option<u32>,
-}
-
-/// Why a candidate has no fitness: an ordinary result of the search.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Rejection {
-    /// The prompt left no room in the model's context, so nothing was generated.
-    PromptTooLong {
-        /// Tokens of the prompt plus those to be drawn.
-        tokens: u64,
-        /// Tokens the context holds.
-        context: u64,
-    },
-    /// The completion holds no network source.
-    NoCode,
-    /// The text is no network that checks.
-    Compile {
-        /// Whether the text is syntactically right.
-        parsed: bool,
-        /// What is wrong with it.
-        diagnostics: Vec<CandidateDiagnostic>,
-    },
-    /// The network checks, but its output is not one score for each class.
-    WrongOutput {
-        /// The output shape, e.g. `[N, 32]`.
-        found: String,
-        /// The shape asked for.
-        expected: String,
-    },
-    /// The network costs more than the run allows.
-    OverBudget {
-        /// Which figure, e.g. `macs`.
-        figure: String,
-        /// Its value.
-        value: u64,
-        /// The most that is allowed.
-        limit: u64,
-    },
-    /// Training left the finite numbers.
-    Diverged {
-        /// The step at which it did.
-        step: u64,
-    },
-    /// Training used up its time budget.
-    TimedOut,
-    /// nasc broke down over it: its process ended while it was evaluated, as often as it is tried.
-    Crashed {
-        /// Times it was tried.
-        attempts: u32,
-    },
-}
-
-impl Rejection {
-    /// The name in the run database.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::PromptTooLong { .. } => "prompt_too_long",
-            Self::NoCode => "no_code",
-            Self::Compile { .. } => "compile",
-            Self::WrongOutput { .. } => "wrong_output",
-            Self::OverBudget { .. } => "over_budget",
-            Self::Diverged { .. } => "diverged",
-            Self::TimedOut => "timed_out",
-            Self::Crashed { .. } => "crashed",
-        }
-    }
-
-    /// Whether the text is known to be syntactically right.
-    #[must_use]
-    pub const fn parsed(&self) -> bool {
-        match self {
-            Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
-            Self::Compile { parsed, .. } => *parsed,
-            Self::WrongOutput { .. } | Self::OverBudget { .. } => true,
-            Self::Diverged { .. } | Self::TimedOut => true,
-        }
-    }
-
-    /// Whether the text is known to be a network of the right signature.
-    #[must_use]
-    pub const fn checked(&self) -> bool {
-        match self {
-            Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
-            Self::Compile { .. } | Self::WrongOutput { .. } => false,
-            Self::OverBudget { .. } | Self::Diverged { .. } | Self::TimedOut => true,
-        }
-    }
-}
-
 /// What became of a candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
@@ -270,6 +174,12 @@ pub enum EvaluateError {
     /// The sink asked to stop.
     #[error("evaluation was interrupted")]
     Interrupted,
+    /// Stored weights are damaged or belong to another network.
+    #[error("the weights cannot be used: {reason}")]
+    Weights {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The trainer or its device failed.
     #[error("a candidate could not be evaluated")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -73,6 +73,13 @@ pub enum SearchEvent<'a> {
         /// Share of the networks offered so far with a descriptor outside of its axis.
         clipped_share: f64,
     },
+    /// An elite was not scored on the test split, because its weights cannot be used.
+    WeightsDamaged {
+        /// The elite.
+        candidate: CandidateId,
+        /// What is wrong with them.
+        reason: &'a str,
+    },
     /// The search is over, and an elite is scored on the test split.
     Testing {
         /// The elite.

@@ -64,7 +64,7 @@ impl From<EvaluateError> for Stop {
     fn from(error: EvaluateError) -> Self {
         match error {
             EvaluateError::Interrupted => Self::Interrupted,
-            EvaluateError::Failed(_) => Self::Failed(error.into()),
+            EvaluateError::Weights { .. } | EvaluateError::Failed(_) => Self::Failed(error.into()),
         }
     }
 }
@@ -153,7 +153,14 @@ impl Scheduler<'_, '_, '_> {
             let mut progress = |progress: TrainProgress| {
                 observer.event(SearchEvent::Training { candidate, progress })
             };
-            let score = self.workers.evaluator.test(&network.source, &weights, &mut progress)?;
+            let score = self.workers.evaluator.test(&network.source, &weights, &mut progress);
+            let score = match score {
+                Err(EvaluateError::Weights { reason }) => {
+                    self.tell(SearchEvent::WeightsDamaged { candidate, reason: &reason })?;
+                    continue;
+                }
+                score => score?,
+            };
             let seconds = start.elapsed().as_secs_f64();
             self.run.store.keep_test_score(candidate, score, seconds)?;
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, compile};
-use nasc_runtime::checkpoint;
 use nasc_runtime::data::Dataset;
 use nasc_search::run::Task;
 use nasc_search::store::{EliteRow, RunReader};
@@ -16,12 +15,14 @@ use super::forms::{self, Refused};
 use super::model::Model;
 use super::{CompileArgs, write};
 use crate::error::{CliError, Exit};
+use crate::kept::{self, Kept};
 use crate::number::grouped;
 use crate::output::{Environment, Output};
 
 /// A run that networks are taken from.
 pub(super) struct Run<'a> {
     args: &'a CompileArgs,
+    directory: PathBuf,
     task: Task,
     data: Option<Arc<Dataset>>,
 }
@@ -46,7 +47,11 @@ impl<'a> Run<'a> {
             }
             Err(error) => return Err(error),
         };
-        Ok(Run { args, task, data })
+        Ok(Run { args, directory: reader.directory().to_owned(), task, data })
+    }
+
+    fn weights(&self, elite: &EliteRow) -> Kept {
+        kept::weights(&self.directory, &self.task.data, elite)
     }
 
     /// The network of an elite with its weights.
@@ -57,13 +62,19 @@ impl<'a> Run<'a> {
             reason: format!("the run has no {what} of candidate {candidate} (cell {})", elite.cell),
         };
         let source = elite.candidate.source.as_deref().ok_or_else(|| missing("source"))?;
-        let weights = elite.weights.as_deref().ok_or_else(|| missing("weights"))?;
+        let state = match self.weights(elite) {
+            Kept::Usable(state) => state,
+            Kept::Untrained => return Err(unusable(NO_WEIGHTS.to_owned())),
+            Kept::Lost(reason) => return Err(unusable(reason)),
+        };
         let file = SourceFile::new(format!("candidate {candidate}"), source);
         let [channels, height, width] = self.task.input;
         let options = CompileOptions::image(channels, height, width);
         let compiled = compile(&file, &options).map_err(|_| missing("network that checks"))?;
-        let state = checkpoint::load(weights)?;
-        state.check(&compiled.graph)?;
+        state.check(&compiled.graph).map_err(|error| {
+            let what = format!("are those of another network ({error})");
+            unusable(kept::lost(&self.directory, &self.task.data, elite, &what))
+        })?;
         let mut facts = Facts::new(self.args, self.data.clone(), None, source);
         facts.of_run = self.facts(elite);
         Ok(Model { compiled, state, facts, files: vec![file] })
@@ -86,6 +97,10 @@ impl<'a> Run<'a> {
         );
         facts
     }
+}
+
+fn unusable(reason: String) -> CliError {
+    CliError::Argument { argument: "RUN/CELL", reason }
 }
 
 /// Why an elite of a search may have no file.
@@ -171,9 +186,16 @@ fn entry(args: &CompileArgs, run: &Run<'_>, elite: &EliteRow) -> Result<Entry, C
         peak_activation_bytes: row.cost.as_ref().map(|cost| cost.peak_activation_bytes),
         bytes: None,
     };
-    if elite.weights.is_none() {
-        entry.refused = Some(NO_WEIGHTS.to_owned());
-        return Ok(entry);
+    match run.weights(elite) {
+        Kept::Usable(_) => {}
+        Kept::Untrained => {
+            entry.refused = Some(NO_WEIGHTS.to_owned());
+            return Ok(entry);
+        }
+        Kept::Lost(reason) => {
+            entry.refused = Some(reason);
+            return Ok(entry);
+        }
     }
     let name = PathBuf::from(format!("cell-{:05}{}", elite.cell, args.emit.ending()));
     match forms::write(args, &run.model(elite)?, &args.out.join(&name)) {

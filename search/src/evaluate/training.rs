@@ -243,14 +243,24 @@ impl Evaluator for TrainingEvaluator<'_> {
             )
         })?;
         let mut config = self.training.train_config(0);
-        config.initial = Some(checkpoint::from_bytes(weights).map_err(failed)?);
-        let mut trainer = Trainer::new(&graph, self.data, &config).map_err(failed)?;
+        config.initial = Some(checkpoint::from_bytes(weights).map_err(unusable)?);
+        let mut trainer = Trainer::new(&graph, self.data, &config).map_err(unusable)?;
         // a network that was trained in time is scored, however long it takes
         config.time_limit = None;
         let train::Evaluation { accuracy, loss } =
             score(&mut trainer, SplitKind::Test, &config, progress)?
                 .ok_or(EvaluateError::Interrupted)?;
         Ok(TestScore { accuracy, loss })
+    }
+}
+
+/// Weights that are no safetensors file or those of another network are no fault of the machine.
+fn unusable(error: RuntimeError) -> EvaluateError {
+    match error {
+        RuntimeError::State { .. } | RuntimeError::Checkpoint { .. } => {
+            EvaluateError::Weights { reason: error.to_string() }
+        }
+        error => failed(error),
     }
 }
 

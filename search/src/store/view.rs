@@ -37,6 +37,12 @@ impl RunReader {
         Ok(Self { directory: directory.to_owned(), database, connection })
     }
 
+    /// The run's folder.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What the run is: configuration, seed, task, collaborators, centroids.
     ///
     /// # Errors
