@@ -200,6 +200,9 @@ pub struct RandomPhaseConfig {
     pub offspring: u32,
     /// Sampling temperature.
     pub temperature: f64,
+    /// Whether every instruction is drawn once before any is drawn again; the paper draws them
+    /// independently.
+    pub without_replacement: bool,
     /// Or after this many rounds, so that a model that writes no network still ends.
     pub max_rounds: u32,
 }
@@ -216,6 +219,9 @@ pub struct MutationConfig {
     pub own_temperature_share: f64,
     /// The others add a uniform draw from plus or minus this much.
     pub temperature_spread: f64,
+    /// Probability that an offspring's instruction is drawn from the whole library, so that none that
+    /// the archive has lost is lost for good; 0 in the paper.
+    pub library_share: f64,
 }
 
 /// Crossover of two parents.
@@ -300,9 +306,22 @@ pub struct AxisConfig {
 pub struct PromptConfig {
     /// Which mutation instructions are used.
     pub instructions: InstructionSet,
+    /// Whose success counts for an instruction.
+    pub fitness_from: PromptFitness,
     /// A folder whose files replace the embedded ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<PathBuf>,
+}
+
+/// Whose success counts for an instruction's collective fitness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PromptFitness {
+    /// That of every network, as in the paper: those of the random phase are not trained, and the first
+    /// generation of evolution is compared with them.
+    All,
+    /// That of trained networks, compared with trained networks.
+    Trained,
 }
 
 /// How completions are drawn.

@@ -17,6 +17,8 @@ pub enum Purpose {
     Operator,
     /// Prompts of the random phase; indices: generation, offspring.
     RandomPrompt,
+    /// The order in which the random phase goes through the instructions; index: time.
+    InstructionOrder,
     /// Parents of a generation; indices: generation, slot.
     Parent,
     /// The prompt individual of one mutated offspring; indices: generation, offspring.
@@ -38,6 +40,7 @@ impl Purpose {
             Self::PromptCentroids => "prompt-centroids",
             Self::Operator => "operator",
             Self::RandomPrompt => "random-prompt",
+            Self::InstructionOrder => "instruction-order",
             Self::Parent => "parent",
             Self::Mutation => "mutation",
             Self::Sampling => "sampling",

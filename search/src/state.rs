@@ -8,7 +8,7 @@ use crate::archive::{
     Archive as _, Axis, AxisError, Centroids, CvtArchive, Elite, Measures, NotFinite, Objective,
     Pool, Population, Scale,
 };
-use crate::config::{Archives, CheckedConfig};
+use crate::config::{Archives, CheckedConfig, PromptFitness};
 use crate::evaluate::Effort;
 use crate::known::Known;
 use crate::prompt::PromptLibrary;
@@ -78,6 +78,12 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// Whether its candidates are trained; the others are placed as they are.
+    #[must_use]
+    pub const fn trains(self) -> bool {
+        matches!(self.effort(), Effort::Train)
+    }
+
     /// The name in the run database.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -269,11 +275,14 @@ impl SearchState {
     }
 
     /// Closes a generation of so many candidates.
-    pub fn end_generation(&mut self, phase: Phase, candidates: u64) {
+    pub fn end_generation(&mut self, config: &CheckedConfig, phase: Phase, candidates: u64) {
         let counters = &mut self.counters;
         counters.generation += 1;
         counters.next_candidate += candidates;
-        counters.best_of_previous = self.best_of_current.take().or(counters.best_of_previous);
+        let untrained = phase == Phase::Evolution && counters.evolved == 0;
+        let is_comparable = config.prompts.fitness_from == PromptFitness::All || !untrained;
+        let before = counters.best_of_previous.filter(|_| is_comparable);
+        counters.best_of_previous = self.best_of_current.take().or(before);
         match phase {
             Phase::Random => counters.random_rounds += 1,
             Phase::Evolution => counters.evolved += 1,

@@ -6,6 +6,7 @@ use super::{
 use crate::archive::{Axis, CentroidParams};
 use crate::measures::Descriptor;
 use nasc_runtime::RuntimeError;
+use nasc_runtime::train::{Method, OptimizerName, ScheduleName};
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -98,8 +99,38 @@ fn temperature(key: &str, value: f64) -> Result<(), ConfigError> {
     if value > 0.0 && value <= 1.0 { Ok(()) } else { refuse(key, value, "it must lie in (0, 1]") }
 }
 
-fn finite(key: &str, value: f64) -> Result<(), ConfigError> {
-    if value.is_finite() { Ok(()) } else { refuse(key, value, "it must be finite") }
+/// Small enough that sums of it stay exact for as long as a run can last.
+fn reward(key: &str, value: f64) -> Result<(), ConfigError> {
+    let sound = value.is_finite() && value.abs() <= 1e6;
+    if sound { Ok(()) } else { refuse(key, value, "it must be a number of at most a million") }
+}
+
+fn dead(owner: &str) -> String {
+    format!("it has an effect with the {owner} only; leave it out")
+}
+
+/// Distances that are computed while centroids are fitted: some minutes.
+const MOST_DISTANCES: u64 = 100_000_000_000;
+
+/// Fitting centroids takes cells × samples × rounds distances, which must end.
+fn centroids(table: &str, config: CentroidConfig) -> Result<(), ConfigError> {
+    let key = |name: &str| format!("{table}.{name}");
+    at_most(&key("cells"), config.cells, 10_000)?;
+    at_most(&key("samples"), config.samples, 1_000_000)?;
+    at_most(&key("rounds"), config.rounds, 10_000)?;
+    if config.samples < config.cells {
+        let requirement = format!("it must be at least `{}`, {}", key("cells"), config.cells);
+        return refuse(&key("samples"), config.samples, requirement);
+    }
+    let distances = u64::from(config.cells) * u64::from(config.samples) * u64::from(config.rounds);
+    if distances <= MOST_DISTANCES {
+        return Ok(());
+    }
+    let requirement = format!(
+        "cells × samples × rounds is {distances} distances, which would not end; \
+         it must be at most {MOST_DISTANCES}"
+    );
+    refuse(&key("rounds"), config.rounds, requirement)
 }
 
 impl SearchConfig {
@@ -117,31 +148,30 @@ impl SearchConfig {
         Ok(CheckedConfig { config: self, axes })
     }
 
+    /// Upper bounds are far above any run that ends, and low enough that a slip of the keyboard is
+    /// refused before it takes the memory of the machine: a generation's proposals are held at once.
     fn check_sizes(&self) -> Result<(), ConfigError> {
-        positive("generations", self.generations)?;
-        positive("offspring", self.offspring)?;
+        let (random, model) = (&self.random_phase, &self.language_model);
+        at_most("generations", self.generations, 1_000_000)?;
+        at_most("offspring", self.offspring, 100_000)?;
         at_most("proposer.population", self.proposer.population, 1_000_000)?;
         at_most("proposer.sample", self.proposer.sample, 1_000_000)?;
-        positive("random_phase.offspring", self.random_phase.offspring)?;
-        positive("random_phase.networks", self.random_phase.networks)?;
-        positive("random_phase.prompt_individuals", self.random_phase.prompt_individuals)?;
-        positive("mutation.parents", self.mutation.parents)?;
-        positive("crossover.parents", self.crossover.parents)?;
+        at_most("random_phase.offspring", random.offspring, 100_000)?;
+        at_most("random_phase.networks", random.networks, 1_000_000)?;
+        at_most("random_phase.prompt_individuals", random.prompt_individuals, 1_000_000)?;
+        at_most("random_phase.max_rounds", random.max_rounds.max(1), 1_000_000)?;
+        at_most("mutation.parents", self.mutation.parents, 100_000)?;
+        at_most("crossover.parents", self.crossover.parents, 100_000)?;
         self.check_centroids()?;
-        positive("language_model.max_tokens", self.language_model.max_tokens)?;
-        positive("language_model.batch", self.language_model.batch)
+        at_most("language_model.max_tokens", model.max_tokens, 100_000)?;
+        at_most("language_model.top_k", model.top_k.max(1), 1_000_000)?;
+        at_most("language_model.batch", model.batch, 10_000)
     }
 
-    /// Fitting centroids takes cells × samples × rounds distances, which must end.
     fn check_centroids(&self) -> Result<(), ConfigError> {
-        let networks = &self.network_archive;
-        let prompts = &self.prompt_archive;
-        at_most("network_archive.cells", networks.cells, 10_000)?;
-        at_most("prompt_archive.cells", prompts.cells, 10_000)?;
-        at_most("network_archive.samples", networks.samples, 1_000_000)?;
-        at_most("prompt_archive.samples", prompts.samples, 1_000_000)?;
-        at_most("network_archive.rounds", networks.rounds, 10_000)?;
-        at_most("prompt_archive.rounds", prompts.rounds, 10_000)
+        let NetworkArchiveConfig { cells, samples, rounds, .. } = self.network_archive;
+        centroids("network_archive", CentroidConfig { cells, samples, rounds })?;
+        centroids("prompt_archive", self.prompt_archive)
     }
 
     fn check_operators(&self) -> Result<(), ConfigError> {
@@ -162,6 +192,7 @@ impl SearchConfig {
 
     fn check_temperatures(&self) -> Result<(), ConfigError> {
         share("mutation.curious_share", self.mutation.curious_share)?;
+        share("mutation.library_share", self.mutation.library_share)?;
         share("mutation.own_temperature_share", self.mutation.own_temperature_share)?;
         share("mutation.temperature_spread", self.mutation.temperature_spread)?;
         temperature("random_phase.temperature", self.random_phase.temperature)?;
@@ -176,23 +207,29 @@ impl SearchConfig {
                 "it must not exceed the maximum",
             );
         }
+        self.check_neighbours()?;
+        reward("curiosity.entered", self.curiosity.entered)?;
+        reward("curiosity.not_entered", self.curiosity.not_entered)?;
+        reward("curiosity.untrainable", self.curiosity.untrainable)
+    }
+
+    fn check_neighbours(&self) -> Result<(), ConfigError> {
         let neighbours = &self.crossover.neighbours;
-        if neighbours.is_empty() || neighbours.contains(&0) {
-            return refuse(
-                "crossover.neighbours",
-                format!("{neighbours:?}"),
-                "it must list counts of at least 1",
-            );
+        let sound = neighbours.iter().all(|count| (1..=10_000).contains(count));
+        if sound && (1..=100).contains(&neighbours.len()) {
+            return Ok(());
         }
-        finite("curiosity.entered", self.curiosity.entered)?;
-        finite("curiosity.not_entered", self.curiosity.not_entered)?;
-        finite("curiosity.untrainable", self.curiosity.untrainable)
+        let shown = match neighbours.len() {
+            0..=10 => format!("{neighbours:?}"),
+            length => format!("a list of {length}"),
+        };
+        refuse("crossover.neighbours", shown, "it must list up to 100 counts of 1 to 10000")
     }
 
     fn check_training(&self) -> Result<(), ConfigError> {
         let training = &self.training;
-        positive("training.epochs", training.epochs)?;
-        positive("training.batch_size", training.batch_size)?;
+        at_most("training.epochs", training.epochs, 1_000_000)?;
+        at_most("training.batch_size", training.batch_size, 1_000_000)?;
         positive("training.max_train_examples", training.max_train_examples.unwrap_or(1))?;
         positive("training.max_fitness_examples", training.max_fitness_examples.unwrap_or(1))?;
         if !(training.learning_rate > 0.0 && training.learning_rate.is_finite()) {
@@ -205,12 +242,40 @@ impl SearchConfig {
         if Duration::try_from_secs_f64(seconds).is_err() || seconds == 0.0 {
             return refuse("training.max_seconds", seconds, "it must be above 0");
         }
+        self.check_method()?;
         match training.train_config(0).validate() {
             Err(RuntimeError::Configuration { field, value, required }) => {
-                let key = format!("training.method, {field}");
+                let key = format!("training.method.{field}");
                 refuse(&key, value, format!("it must be {required}"))
             }
             Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Keys that would have no effect beside others.
+    fn check_method(&self) -> Result<(), ConfigError> {
+        let (method, plain) = (&self.training.method, Method::PAPER);
+        let (is_sgd, is_step) =
+            (method.optimizer == OptimizerName::Sgd, method.schedule == ScheduleName::Step);
+        let (sgd, adam, step) = ("optimizer sgd", "optimizer adam or adamw", "schedule step");
+        if method.nesterov && !is_sgd {
+            return refuse("training.method.nesterov", true, dead(sgd));
+        }
+        let figures = [
+            ("dampening", method.dampening, plain.dampening, is_sgd, sgd),
+            ("beta2", method.beta2, plain.beta2, !is_sgd, adam),
+            ("epsilon", method.epsilon, plain.epsilon, !is_sgd, adam),
+            ("step_epochs", method.step_epochs, plain.step_epochs, is_step, step),
+            ("step_factor", method.step_factor, plain.step_factor, is_step, step),
+        ];
+        let is_dead = |(_, value, usual, has_effect, _): &(_, f64, f64, bool, _)| {
+            !has_effect && value.total_cmp(usual).is_ne()
+        };
+        match figures.into_iter().find(is_dead) {
+            Some((key, value, _, _, owner)) => {
+                refuse(&format!("training.method.{key}"), value, dead(owner))
+            }
+            None => Ok(()),
         }
     }
 
@@ -230,8 +295,16 @@ impl SearchConfig {
     }
 
     fn check_axes(&self) -> Result<Vec<Axis>, ConfigError> {
-        if self.network_archive.axes.is_empty() {
+        let axes = &self.network_archive.axes;
+        let twice = |axis: &AxisConfig| {
+            axes.iter().filter(|other| other.descriptor == axis.descriptor).count() > 1
+        };
+        if axes.is_empty() {
             return refuse("network_archive.axes", "[]", "it must list one axis at least");
+        }
+        if let Some(axis) = axes.iter().find(|axis| twice(axis)) {
+            let name = axis.descriptor.name();
+            return refuse("network_archive.axes", name, "a descriptor must have one axis only");
         }
         let build = |(index, axis): (usize, &AxisConfig)| {
             Axis::new(axis.descriptor.name(), axis.min, axis.max, axis.scale).map_err(|error| {

@@ -4,8 +4,8 @@
 use super::{
     Archives, AxisConfig, BudgetConfig, CentroidConfig, CrossoverConfig, CuriosityConfig,
     DecodingMode, FitnessSplit, LanguageModelConfig, MutationConfig, NetworkArchiveConfig,
-    OperatorConfig, PopulationConfig, Preset, PromptConfig, ProposerConfig, RandomPhaseConfig,
-    SearchConfig, TemperatureConfig, TrainingConfig,
+    OperatorConfig, PopulationConfig, Preset, PromptConfig, PromptFitness, ProposerConfig,
+    RandomPhaseConfig, SearchConfig, TemperatureConfig, TrainingConfig,
 };
 use crate::archive::Scale;
 use crate::measures::Descriptor;
@@ -14,6 +14,9 @@ use nasc_runtime::train::Method;
 
 /// SGD's learning rate for one example a step (LLMatic, section 4: "SGD, learning rate 0.001").
 const LEARNING_RATE_PER_EXAMPLE: f64 = 0.001;
+
+/// Share of nasc's own mutations whose instruction may be one that the prompt archive has lost.
+const LIBRARY_SHARE: f64 = 0.05;
 
 impl Preset {
     /// Every preset, in the order of documentation.
@@ -98,6 +101,7 @@ impl SearchConfig {
                 curious_share: 0.5,
                 own_temperature_share: 0.5,
                 temperature_spread: 0.1,
+                library_share: 0.0,
             },
             // LLMatic, section 3: ten networks, two or three neighbours, temperature 0.7.
             crossover: CrossoverConfig { parents: 10, neighbours: vec![2, 3], temperature: 0.7 },
@@ -107,7 +111,11 @@ impl SearchConfig {
             network_archive: paper_network_archive(),
             // LLMatic, section 3: both archives have 10 niches in each of 2 dimensions.
             prompt_archive: CentroidConfig { cells: 100, samples: 25_000, rounds: 100 },
-            prompts: PromptConfig { instructions: InstructionSet::Mutation, directory: None },
+            prompts: PromptConfig {
+                instructions: InstructionSet::Mutation,
+                fitness_from: PromptFitness::All,
+                directory: None,
+            },
             // LLMatic's code: at most 350 new tokens, top-k 50, no top-p.
             language_model: LanguageModelConfig {
                 max_tokens: 350,
@@ -146,6 +154,9 @@ impl SearchConfig {
         Self {
             preset: Preset::Nasc,
             proposer: ProposerConfig { distinct: true, ..paper.proposer },
+            random_phase: RandomPhaseConfig { without_replacement: true, ..paper.random_phase },
+            mutation: MutationConfig { library_share: LIBRARY_SHARE, ..paper.mutation },
+            prompts: PromptConfig { fitness_from: PromptFitness::Trained, ..paper.prompts },
             network_archive: logarithmic_archive(1e4, 5e9),
             language_model: LanguageModelConfig {
                 decoding: DecodingMode::Shape,
@@ -196,6 +207,7 @@ const fn paper_random_phase() -> RandomPhaseConfig {
         prompt_individuals: 20,
         offspring: 100,
         temperature: 0.6,
+        without_replacement: false,
         // Not the paper's, which has no bound.
         max_rounds: 10,
     }

@@ -3,6 +3,7 @@
 
 use super::{Outcome, Proposal, Setting};
 use crate::archive::{Archive as _, Elite, Objective};
+use crate::config::PromptFitness;
 use crate::state::{IndividualId, PromptIndividual, SearchState};
 
 /// The nearest temperature that an individual may have.
@@ -36,8 +37,9 @@ pub(super) fn learn(
         return;
     }
     let Outcome::Evaluated { objective, .. } = outcome else { return };
-    let previous = state.counters.best_of_previous;
-    if previous.is_some_and(|best| objective.beats(best)) {
+    let previous = previous_best(setting, state, proposal);
+    let counts = counts_for_instruction(setting, proposal);
+    if counts && previous.is_some_and(|best| objective.beats(best)) {
         raise_collective_fitness(state, choice.instruction);
     }
     let as_fit = previous.is_none_or(|best| !best.beats(objective));
@@ -45,6 +47,29 @@ pub(super) fn learn(
     let moved = proposal.temperature + if as_fit { step } else { -step };
     let curiosity = if choice.individual.is_none() { gain } else { 0.0 };
     add_individual(state, choice.instruction, clip(setting, moved), curiosity);
+}
+
+/// What a network is compared with: in nasc's own presets a trained network is not compared with
+/// untrained ones, and there are no others before the first generation of evolution ends.
+fn previous_best(
+    setting: Setting<'_>,
+    state: &SearchState,
+    proposal: &Proposal,
+) -> Option<Objective> {
+    let best = state.counters.best_of_previous;
+    let first_trained = state.counters.evolved == 0 && proposal.operator.trains();
+    match setting.config.prompts.fitness_from {
+        PromptFitness::Trained if first_trained => None,
+        PromptFitness::Trained | PromptFitness::All => best,
+    }
+}
+
+/// Whether a network's success is its instruction's.
+fn counts_for_instruction(setting: Setting<'_>, proposal: &Proposal) -> bool {
+    match setting.config.prompts.fitness_from {
+        PromptFitness::Trained => proposal.operator.trains(),
+        PromptFitness::All => true,
+    }
 }
 
 fn curiosity_gain(setting: Setting<'_>, outcome: Outcome) -> f64 {

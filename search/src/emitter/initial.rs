@@ -5,6 +5,7 @@ use super::{Draft, Emitter, Outcome, PromptChoice, Proposal, Setting, candidate_
 use crate::seed::Purpose;
 use crate::state::{CandidateId, Operator, SearchState};
 use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
 
 /// Proposes the network that the run begins with, without a language model.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,22 @@ impl Emitter for FirstNetworkEmitter {
     }
 }
 
+/// An instruction for an offspring of the random phase.
+fn random_instruction(setting: Setting<'_>, state: &SearchState, index: u32) -> usize {
+    let count = setting.prompts.instructions().len().max(1);
+    let phase = &setting.config.random_phase;
+    if !phase.without_replacement {
+        let place = [u64::from(state.counters.generation), u64::from(index)];
+        return setting.seed.rng(Purpose::RandomPrompt, &place).random_range(0..count);
+    }
+    let (rounds, each) = (u64::from(state.counters.random_rounds), u64::from(phase.offspring));
+    let position = rounds * each + u64::from(index);
+    let (time, place) = (position / count as u64, position % count as u64);
+    let mut order: Vec<usize> = (0..count).collect();
+    order.shuffle(&mut setting.seed.rng(Purpose::InstructionOrder, &[time]));
+    usize::try_from(place).ok().and_then(|place| order.get(place).copied()).unwrap_or(0)
+}
+
 /// Proposes a round of the random phase.
 #[derive(Debug, Clone, Copy)]
 pub struct RandomEmitter;
@@ -40,9 +57,7 @@ fn from_the_first(
     index: u32,
     operator: Operator,
 ) -> Option<Proposal> {
-    let place = [u64::from(state.counters.generation), u64::from(index)];
-    let mut rng = setting.seed.rng(Purpose::RandomPrompt, &place);
-    let instruction = rng.random_range(0..setting.prompts.instructions().len().max(1));
+    let instruction = random_instruction(setting, state, index);
     Some(Proposal {
         candidate: candidate_id(state, index),
         index,

@@ -43,13 +43,17 @@ fn random_individual(state: &SearchState, rng: &mut ChaCha8Rng) -> Option<Prompt
     all.choose(rng).copied()
 }
 
-/// Instruction and temperature of one offspring. With an empty prompt archive both are drawn as
-/// in the random phase.
+/// Instruction and temperature of one offspring. With an empty prompt archive, and now and then
+/// (`library_share`), both are drawn as in the random phase.
 fn choose_prompt(setting: Setting<'_>, state: &SearchState, index: u32) -> (PromptChoice, f64) {
     let config = setting.config;
     let place = [u64::from(state.counters.generation), u64::from(index)];
     let mut rng = setting.seed.rng(Purpose::Mutation, &place);
-    let individual = if in_share(index, config.mutation.curious_share) {
+    // No draw is made where the share is 0, so that the others stay what they were.
+    let share = config.mutation.library_share;
+    let individual = if share > 0.0 && rng.random::<f64>() < share {
+        None
+    } else if in_share(index, config.mutation.curious_share) {
         most_curious(state, &mut rng)
     } else {
         random_individual(state, &mut rng)

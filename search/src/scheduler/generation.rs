@@ -50,7 +50,7 @@ impl Scheduler<'_, '_, '_> {
         if offspring == 0 || !stored.is_empty() {
             return Err(self.proposed_otherwise().into());
         }
-        self.state.end_generation(phase, u64::from(offspring));
+        self.state.end_generation(&self.run.config, phase, u64::from(offspring));
         self.run.store.finish_generation(generation, &self.state)?;
         self.run.store.keep_only_weights_of(&Run::elites(&self.state))?;
         tracing::debug!(generation, operator = operator.name(), "generation finished");

@@ -90,6 +90,7 @@ fn curiosity_of_the_selected_individual_follows_the_network() {
 fn the_new_individual_is_warmer_if_as_fit_as_the_previous_best_and_cooler_if_not() {
     for (value, temperature) in [(0.6, 0.55), (0.5, 0.55), (0.4, 0.45)] {
         let mut bench = Bench::new();
+        bench.state.counters.evolved = 1;
         bench.state.counters.best_of_previous = Some(objective(0.5));
         bench.tell(&MutationEmitter, mutated(None, 4, 0.5), evaluated(value, AddStatus::New));
         let added = bench.individual(IndividualId(0)).solution;
@@ -101,6 +102,7 @@ fn the_new_individual_is_warmer_if_as_fit_as_the_previous_best_and_cooler_if_not
 #[test]
 fn temperatures_stay_in_their_range() {
     let mut bench = Bench::new();
+    bench.state.counters.evolved = 1;
     bench.state.counters.best_of_previous = Some(objective(0.5));
     bench.tell(&MutationEmitter, mutated(None, 0, 0.98), evaluated(0.9, AddStatus::New));
     bench.tell(&MutationEmitter, mutated(None, 12, 0.12), evaluated(0.1, AddStatus::New));
@@ -111,6 +113,7 @@ fn temperatures_stay_in_their_range() {
 #[test]
 fn collective_fitness_grows_only_by_beating_the_best_of_the_previous_generation() {
     let mut bench = Bench::new();
+    bench.state.counters.evolved = 1;
     bench.state.counters.best_of_previous = Some(objective(0.5));
     let same_instruction = bench.add_prompt(4, 0.95, 0.0);
     for value in [0.4, 0.5, 0.6] {
@@ -125,14 +128,15 @@ fn collective_fitness_grows_only_by_beating_the_best_of_the_previous_generation(
 #[test]
 fn the_comparison_is_with_the_previous_generation_not_with_the_current_one() {
     let mut bench = Bench::new();
+    bench.state.counters.evolved = 1;
     bench.state.counters.best_of_previous = Some(objective(0.5));
     bench.tell(&MutationEmitter, mutated(None, 1, 0.2), evaluated(0.9, AddStatus::New));
     bench.tell(&MutationEmitter, mutated(None, 2, 0.2), evaluated(0.7, AddStatus::New));
     assert_eq!(bench.state.counters.collective[2], 1);
-    bench.state.end_generation(crate::state::Phase::Evolution, 2);
+    bench.state.end_generation(&bench.config, crate::state::Phase::Evolution, 2);
     assert_eq!(bench.state.counters.best_of_previous, Some(objective(0.9)));
     // A generation without any network leaves the comparison as it was.
-    bench.state.end_generation(crate::state::Phase::Evolution, 2);
+    bench.state.end_generation(&bench.config, crate::state::Phase::Evolution, 2);
     assert_eq!(bench.state.counters.best_of_previous, Some(objective(0.9)));
 }
 
@@ -281,4 +285,111 @@ fn mutation_with_an_empty_prompt_archive_draws_an_instruction() {
         assert_eq!(proposal.choice.unwrap().individual, None);
         assert_eq!(proposal.temperature, bench.config.random_phase.temperature);
     }
+}
+
+#[test]
+fn nasc_goes_through_every_instruction_before_it_repeats_one_and_the_paper_does_not() {
+    let mut bench = Bench::new();
+    let mut drawn = Vec::new();
+    for round in 0..7 {
+        bench.state.counters.random_rounds = round;
+        bench.state.counters.generation = round + 1;
+        let proposals = RandomEmitter.ask(bench.setting(), &bench.state, 0);
+        drawn.extend(proposals.iter().map(|proposal| proposal.choice.unwrap().instruction));
+    }
+    let all: BTreeSet<usize> = (0..13).collect();
+    for time in drawn.chunks_exact(13) {
+        assert_eq!(time.iter().copied().collect::<BTreeSet<usize>>(), all);
+    }
+    assert_ne!(drawn[..13], drawn[13..26]);
+    let mut config = crate::config::SearchConfig::paper();
+    config.random_phase.offspring = 13;
+    bench.config = config.check().unwrap();
+    let proposals = RandomEmitter.ask(bench.setting(), &bench.state, 0);
+    let independent: BTreeSet<usize> =
+        proposals.iter().map(|proposal| proposal.choice.unwrap().instruction).collect();
+    assert!(independent.len() < 13);
+}
+
+#[test]
+fn nasc_now_and_then_takes_an_instruction_that_the_archive_has_lost_and_the_paper_never() {
+    let mut bench = Bench::new();
+    bench.add_network(0, 5.0, 1e4);
+    bench.add_prompt(3, 0.5, 2.0);
+    let outsiders = |bench: &mut Bench| {
+        let mut outsiders = 0;
+        for generation in 1..=400 {
+            bench.state.counters.generation = generation;
+            let proposals = MutationEmitter.ask(bench.setting(), &bench.state, 0);
+            for proposal in proposals.iter().filter(|p| p.choice.unwrap().individual.is_none()) {
+                assert_eq!(proposal.temperature, bench.config.random_phase.temperature);
+                outsiders += 1;
+            }
+        }
+        outsiders
+    };
+    // 5 % of 400 generations of 5
+    assert!((70..130).contains(&outsiders(&mut bench)));
+    let mut config = crate::config::SearchConfig::paper();
+    (config.offspring, config.prompt_archive) = (5, bench.config.prompt_archive);
+    bench.config = config.check().unwrap();
+    assert_eq!(outsiders(&mut bench), 0);
+}
+
+#[test]
+fn the_first_trained_networks_are_not_compared_with_untrained_ones() {
+    use crate::config::{PromptFitness, SearchConfig};
+    use crate::state::Phase;
+    for (fitness_from, raised) in [(PromptFitness::Trained, 0), (PromptFitness::All, 1)] {
+        let mut bench = Bench::new();
+        let mut config = SearchConfig::clone(&bench.config);
+        config.prompts.fitness_from = fitness_from;
+        bench.config = config.check().unwrap();
+        let random = || Proposal { operator: Operator::Random, ..mutated(None, 1, 0.6) };
+        bench.state.counters.best_of_previous = Some(objective(0.1));
+        bench.tell(&RandomEmitter, random(), evaluated(0.2, AddStatus::New));
+        assert_eq!(bench.state.counters.collective[1], raised, "untrained");
+        // its temperature is compared with those of its own kind
+        assert!((bench.individual(IndividualId(0)).solution.temperature - 0.65).abs() < 1e-12);
+        bench.state.end_generation(&bench.config, Phase::Random, 1);
+        bench.tell(&MutationEmitter, mutated(None, 2, 0.2), evaluated(0.9, AddStatus::New));
+        assert_eq!(bench.state.counters.collective[2], raised, "the first trained");
+        bench.state.end_generation(&bench.config, Phase::Evolution, 1);
+        bench.tell(&MutationEmitter, mutated(None, 2, 0.9), evaluated(0.95, AddStatus::New));
+        assert_eq!(bench.state.counters.collective[2], raised + 1, "trained against trained");
+    }
+}
+
+#[test]
+fn a_first_generation_without_networks_leaves_nothing_untrained_to_compare_with() {
+    let mut bench = Bench::new();
+    bench.state.counters.best_of_previous = Some(objective(0.2));
+    bench.state.end_generation(&bench.config, crate::state::Phase::Evolution, 1);
+    assert_eq!(bench.state.counters.best_of_previous, None);
+    bench.state.counters.best_of_previous = Some(objective(0.2));
+    bench.state.end_generation(&bench.config, crate::state::Phase::Evolution, 1);
+    assert_eq!(bench.state.counters.best_of_previous, Some(objective(0.2)));
+}
+
+/// The reference rewards the individual that was selected. One that has lost its cell since is gone
+/// with its curiosity; the one in its place starts with its own.
+#[test]
+fn curiosity_of_a_displaced_individual_is_not_its_successors() {
+    let mut bench = Bench::new();
+    let selected = bench.add_prompt(4, 0.5, 2.0);
+    let cell_of = |bench: &Bench, id| {
+        let found = bench.state.prompts.elites().find(|(_, elite)| elite.solution.id == id);
+        found.map(|(cell, _)| cell)
+    };
+    let cell = cell_of(&bench, selected).unwrap();
+    // a fitter one of a neighbouring instruction in the same cell
+    let id = IndividualId(77);
+    let solution = PromptIndividual { id, instruction: 4, temperature: 0.5, curiosity: 0.0 };
+    let measures = solution.measures(13).unwrap();
+    let added =
+        bench.state.prompts.add(Elite { solution, objective: Objective::from_count(9), measures });
+    assert_eq!((added.cell, added.status), (cell, AddStatus::ImproveExisting));
+    bench.tell(&MutationEmitter, mutated(Some(selected), 9, 0.5), Outcome::Untrainable);
+    assert_eq!(cell_of(&bench, selected), None);
+    assert_eq!(bench.individual(id).solution.curiosity, 0.0);
 }

@@ -142,6 +142,28 @@ fn mistakes_name_the_key() {
             "network_archive.axes[0]",
         ),
         ("offspring = ", "line 1"),
+        ("generations = 1000000000", "`generations` = 1000000000: it must be at most 1000000"),
+        ("offspring = 1000000000", "`offspring`"),
+        ("[prompt_archive]\ncells = 1000000000", "`prompt_archive.cells`"),
+        ("[network_archive]\nsamples = 50", "at least `network_archive.cells`, 100"),
+        ("[network_archive]\nsamples = 1000000\nrounds = 10000", "would not end"),
+        ("[random_phase]\noffspring = 4000000000", "`random_phase.offspring`"),
+        ("[random_phase]\nmax_rounds = 4000000000", "`random_phase.max_rounds`"),
+        ("[training]\nepochs = 1000000000", "`training.epochs`"),
+        ("[training]\nbatch_size = 1000000000", "`training.batch_size`"),
+        ("[language_model]\nmax_tokens = 1000000000", "`language_model.max_tokens`"),
+        ("[language_model]\nbatch = 1000000000", "`language_model.batch`"),
+        ("[crossover]\nneighbours = [1000000000]", "`crossover.neighbours`"),
+        ("[curiosity]\nentered = 1e300", "`curiosity.entered`"),
+        ("[mutation]\nlibrary_share = 2.0", "`mutation.library_share`"),
+        ("[training.method]\noptimizer = \"adam\"\nnesterov = true", "the optimizer sgd only"),
+        ("[training.method]\nstep_factor = 0.5", "`training.method.step_factor` = 0.5"),
+        ("[training.method]\nbeta2 = 0.5", "the optimizer adam or adamw only"),
+        (
+            "[[network_archive.axes]]\ndescriptor = \"macs\"\nmin = 1\nmax = 2\nscale = \"linear\"\n\
+             [[network_archive.axes]]\ndescriptor = \"macs\"\nmin = 1\nmax = 2\nscale = \"linear\"",
+            "one axis only",
+        ),
     ];
     for (text, key) in mistakes {
         let message = refusal(text);

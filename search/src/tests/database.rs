@@ -115,8 +115,7 @@ fn records_that_contradict_each_other_are_reported_and_not_built_on() {
         "UPDATE candidates SET fitness = 0.9 - fitness, add_status = CASE add_status
             WHEN 'new' THEN 'not_added' ELSE 'new' END WHERE generation > 2 AND cell IS NOT NULL",
         "UPDATE network_cells SET cell = 11 - cell",
-        "UPDATE prompt_cells SET temperature = 1.0 - temperature, cell = 0 WHERE cell > 0 AND cell =
-            (SELECT max(cell) FROM prompt_cells)",
+        "UPDATE prompt_cells SET temperature = 0.0",
         "DELETE FROM candidates WHERE candidate = 12",
     ];
     for damage in damages {
