@@ -1,6 +1,7 @@
 //! `nasc eval`: how well weights do on a split of a data set.
 
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use clap::{Args, ValueEnum};
 use nasc_runtime::data::{Dataset, SplitKind};
@@ -9,6 +10,7 @@ use nasc_runtime::predict::SplitScore;
 use crate::accelerate;
 use crate::data;
 use crate::error::{CliError, Exit};
+use crate::interrupt;
 use crate::number::{grouped, percent};
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
@@ -73,8 +75,16 @@ pub(crate) fn run(
         return Ok(Exit::Program);
     };
     let kind = args.split.kind();
-    let score = predictor.score(&data, kind, args.batch_size.get())?;
     let images = data.split(kind).len();
+    let (mut progress, mut written) = (Progress::new(output), Ok(()));
+    let interrupt = interrupt::watch();
+    let score = predictor.score(&data, kind, args.batch_size.get(), |done| {
+        written = progress.update("evaluating", done as u64, images as u64, "");
+        if written.is_err() { ControlFlow::Break(()) } else { interrupt.flow() }
+    })?;
+    drop(progress);
+    written?;
+    let Some(score) = score else { return Ok(Exit::Interrupted) };
     if args.json {
         output.line(json(&data, kind, &score).to_string())?;
         return Ok(Exit::Success);

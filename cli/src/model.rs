@@ -55,7 +55,10 @@ fn pull(name: &str, environment: &Environment, output: &mut Output<'_>) -> Resul
     let told = Told { progress: Progress::new(output), name: file.clone(), done: 0, total: 0 };
     let path =
         hub.download_with_progress(&file, told).map_err(|error| failed(error.to_string()))?;
-    require_gguf(&path, name)?;
+    if let Err(error) = require_gguf(&path, name) {
+        forget(&path);
+        return Err(error);
+    }
     output.line(format!("{}", path.display()))?;
     output.remark(format!("use it with: nasc search --model {}", path.display()))?;
     Ok(())
@@ -90,6 +93,16 @@ fn require_gguf(path: &Path, name: &str) -> Result<(), CliError> {
     }
     let reason = "what the server sent is no GGUF file".to_owned();
     Err(CliError::Hub { what: name.to_owned(), reason })
+}
+
+/// Takes a file out of the cache: the name, which is a link, and what it points to.
+fn forget(path: &Path) {
+    let files = [fs::canonicalize(path).ok(), Some(path.to_owned())];
+    for file in files.into_iter().flatten() {
+        if let Err(error) = fs::remove_file(&file) {
+            tracing::debug!(%error, file = %file.display(), "not removed");
+        }
+    }
 }
 
 fn list(environment: &Environment, output: &mut Output<'_>) -> Result<(), CliError> {

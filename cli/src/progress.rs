@@ -58,6 +58,34 @@ impl<'o, 'w> Progress<'o, 'w> {
         self.output.remark(line)
     }
 
+    /// As [`Progress::update`] for work whose end the caller can tell better than by what was done.
+    pub(crate) fn update_with(
+        &mut self,
+        name: &'static str,
+        (done, total): (u64, u64),
+        left: Option<Duration>,
+        note: &str,
+    ) -> io::Result<()> {
+        let left = left.map(|left| format!("{} left", number::duration(left)));
+        let text: Vec<&str> = [left.as_deref(), Some(note)].into_iter().flatten().collect();
+        let text = text.join(", ");
+        let bars = self.bars.as_ref();
+        let make =
+            || Phase::with_template(name, bars, "{prefix:>12} [{bar:30}] {pos}/{len}  {wide_msg}");
+        let phase = self.phases.entry(name).or_insert_with(make);
+        if let Some(bar) = &phase.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(text);
+            return Ok(());
+        }
+        if phase.said.elapsed() < LINE_INTERVAL {
+            return Ok(());
+        }
+        phase.said = Instant::now();
+        self.output.remark(format!("{name}: {done} of {total}, {text}"))
+    }
+
     /// Ends a phase; its bar disappears.
     pub(crate) fn finish(&mut self, name: &'static str) {
         if let Some(bar) = self.phases.remove(name).and_then(|phase| phase.bar) {
@@ -94,9 +122,13 @@ impl Drop for Progress<'_, '_> {
 
 impl Phase {
     fn new(name: &'static str, bars: Option<&MultiProgress>) -> Phase {
+        let template = "{prefix:>12} [{bar:30}] {pos}/{len}  {eta} left  {wide_msg}";
+        Phase::with_template(name, bars, template)
+    }
+
+    fn with_template(name: &'static str, bars: Option<&MultiProgress>, template: &str) -> Phase {
         let bar = bars.map(|bars| {
             let bar = bars.add(ProgressBar::new(0));
-            let template = "{prefix:>12} [{bar:30}] {pos}/{len}  {eta} left  {wide_msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }

@@ -2,21 +2,22 @@
 //! networks, and `--resume` of one that was stopped.
 
 pub(crate) mod benchmark;
+mod estimate;
 mod proposer;
 mod resume;
 mod setup;
+mod watch;
 
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use nasc_runtime::data::Dataset;
 use nasc_search::benchmark::nasbench201::{self, Table as Nasbench};
 use nasc_search::config::{CheckedConfig, DecodingMode, FitnessSplit};
+use nasc_search::evaluate::Evaluator;
 use nasc_search::evaluate::table::TableEvaluator;
 use nasc_search::evaluate::training::TrainingEvaluator;
-use nasc_search::evaluate::{Evaluator, Stage};
 use nasc_search::extract::extract;
 use nasc_search::llm::LanguageModel;
 use nasc_search::observer::SearchEvent;
@@ -26,10 +27,12 @@ use nasc_search::scheduler::{SearchOutcome, Workers};
 use nasc_search::store::RunReader;
 
 use crate::error::{CliError, Exit};
-use crate::interrupt::{self, Interrupt};
+use crate::interrupt;
 use crate::output::{Environment, Output};
 use crate::progress::Progress;
 use crate::{accelerate, data, memory, show, train};
+use estimate::Estimate;
+use watch::Watch;
 
 /// Search networks for a data set, or the table of a benchmark.
 #[derive(Debug, Args)]
@@ -145,7 +148,7 @@ fn begin(
         let dataset = args.dataset.unwrap_or(nasbench201::Dataset::Cifar10);
         let config = setup::checked(config.for_cells(&table, dataset))?;
         let evaluator = TableEvaluator::new(&table, dataset, config.training.fitness_split);
-        let about = evaluator.describe();
+        let about = About::table(evaluator.describe());
         let subject = Subject { config, task: benchmark::task(dataset), about };
         return create(args, subject, equipment, Box::new(evaluator), environment, output);
     }
@@ -153,7 +156,7 @@ fn begin(
     let spec = setup::data_spec(args.data.as_deref().unwrap_or("digits"))?;
     let data = setup::dataset(&spec, &config, environment, output)?;
     let evaluator = evaluator(&data, &config);
-    let (task, about) = (task(spec, &data), data::describe(&data));
+    let (task, about) = (task(spec, &data), About::data(&data));
     let subject = Subject { config, task, about };
     create(args, subject, equipment, Box::new(evaluator), environment, output)
 }
@@ -162,8 +165,28 @@ fn begin(
 struct Subject {
     config: CheckedConfig,
     task: Task,
-    /// A line about the data.
-    about: String,
+    about: About,
+}
+
+/// What is said of the data.
+struct About {
+    line: String,
+    /// Images that networks are trained on.
+    trained: usize,
+    /// Images that fitness comes from.
+    scored: usize,
+}
+
+impl About {
+    fn data(data: &Dataset) -> About {
+        let (trained, scored) = (data.train().len(), data.validation().len());
+        About { line: data::describe(data), trained, scored }
+    }
+
+    /// Of a table nothing is trained.
+    fn table(line: String) -> About {
+        About { line, trained: 0, scored: 1 }
+    }
 }
 
 fn create(
@@ -175,7 +198,7 @@ fn create(
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
     let Subject { config, task, about } = subject;
-    let language_model = setup::language_model(&equipment)?;
+    let language_model = setup::language_model(&equipment, output)?;
     let (model, describes) = (language_model.describe(), evaluator.describe());
     let seed = args.seed.unwrap_or(1);
     let out = args.out.clone().unwrap_or_else(setup::free_folder);
@@ -194,20 +217,20 @@ fn go_on(
     let run = Run::resume(directory)?;
     resume::check(args, &run)?;
     let equipment = resume::equipment(args, &run)?;
-    let model = setup::language_model(&equipment)?;
+    let model = setup::language_model(&equipment, output)?;
     resume::check_model(&run, &model.describe())?;
     train::set_threads(NonZeroUsize::new(equipment.threads as usize));
     if let Some(dataset) = benchmark::dataset_of(run.task()) {
         let table = Nasbench::open(&environment.cache)?;
         let evaluator = TableEvaluator::new(&table, dataset, run.config().training.fitness_split);
-        let about = evaluator.describe();
+        let about = About::table(evaluator.describe());
         return work(run, model, Box::new(evaluator), &about, environment, output);
     }
     let spec = resume::data(args, &run)?;
     let data = setup::dataset(&spec, run.config(), environment, output)?;
     resume::check_data(&run, &task(spec, &data))?;
     let evaluator = evaluator(&data, run.config());
-    work(run, model, Box::new(evaluator), &data::describe(&data), environment, output)
+    work(run, model, Box::new(evaluator), &About::data(&data), environment, output)
 }
 
 fn evaluator<'a>(data: &'a Dataset, config: &CheckedConfig) -> TrainingEvaluator<'a> {
@@ -224,16 +247,16 @@ fn work(
     mut run: Run,
     mut model: Box<dyn LanguageModel>,
     mut evaluator: Box<dyn Evaluator + '_>,
-    about: &str,
+    about: &About,
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    output.remark(about)?;
+    output.remark(&about.line)?;
     accelerate::install(environment, output)?;
     if run.config().training.fitness_split == FitnessSplit::Test {
         output.remark("fitness is accuracy on the test split, as in the paper")?;
     }
-    let outcome = search(&mut run, model.as_mut(), evaluator.as_mut(), output)?;
+    let outcome = search(&mut run, model.as_mut(), evaluator.as_mut(), about, output)?;
     let directory = run.directory().to_path_buf();
     drop(run);
     finish(outcome, &directory, environment, output)
@@ -243,11 +266,12 @@ fn search(
     run: &mut Run,
     model: &mut dyn LanguageModel,
     evaluator: &mut dyn Evaluator,
+    about: &About,
     output: &mut Output<'_>,
 ) -> Result<SearchOutcome, CliError> {
-    let interrupt = interrupt::watch();
-    let mut progress = Progress::new(output);
-    let mut observer = |event: SearchEvent<'_>| watch(event, interrupt, &mut progress);
+    let estimate = Estimate::new(run.config(), about.trained, about.scored);
+    let mut watch = Watch::new(interrupt::watch(), Progress::new(output), estimate);
+    let mut observer = |event: SearchEvent<'_>| watch.event(event);
     Ok(run.search(Workers { model, extract, evaluator, observer: &mut observer })?)
 }
 
@@ -270,56 +294,4 @@ fn finish(
             Ok(Exit::Interrupted)
         }
     }
-}
-
-/// Bars for generation, training and the whole run; a line for each generation.
-fn watch(
-    event: SearchEvent<'_>,
-    interrupt: Interrupt,
-    progress: &mut Progress<'_, '_>,
-) -> ControlFlow<()> {
-    let told = match event {
-        SearchEvent::GenerationStarted { evolved, generations, operator, .. } => {
-            let note = format!("{operator:?}").to_lowercase();
-            progress.update("run", u64::from(evolved), u64::from(generations), &note)
-        }
-        SearchEvent::Generating { batch, before, offspring } => {
-            let done = (before + batch.finished) as u64;
-            let note = format!("{} tokens", batch.tokens);
-            progress.update("generating", done, offspring as u64, &note)
-        }
-        SearchEvent::CandidateStarted { index, offspring, .. } => {
-            progress.finish("generating");
-            progress.update("candidates", u64::from(index), offspring as u64, "")
-        }
-        SearchEvent::Training { progress: work, .. } => {
-            let name = match work.stage {
-                Stage::Training => "training",
-                Stage::Validation => "validating",
-                Stage::Test => "scoring",
-            };
-            let note = work.loss.map_or_else(String::new, |loss| format!("loss {loss:.4}"));
-            progress.update(name, work.done, work.total, &note)
-        }
-        SearchEvent::CandidateFinished { .. } => {
-            progress.finish("training");
-            progress.finish("validating");
-            Ok(())
-        }
-        SearchEvent::GenerationFinished { generation, networks, prompts, .. } => {
-            progress.finish("candidates");
-            progress.line(&format!(
-                "generation {:>3}  networks {:>3} cells, best {:.4}  prompts {:>3} cells",
-                generation + 1,
-                networks.num_elites,
-                networks.obj_max.unwrap_or(0.0),
-                prompts.num_elites
-            ))
-        }
-        SearchEvent::Testing { done, total, .. } => {
-            progress.finish("scoring");
-            progress.update("testing", done as u64, total as u64, "")
-        }
-    };
-    if told.is_err() { ControlFlow::Break(()) } else { interrupt.flow() }
 }

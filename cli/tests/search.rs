@@ -148,3 +148,88 @@ fn a_mistake_in_a_configuration_has_its_file_line_and_column() {
         assert!(errors.contains(&format!("{path}{told}")), "{text}: {errors}");
     }
 }
+
+/// The number of the best network, from the summary's `next:` line, and its cell.
+fn best(folder: &Path, run: &str) -> (String, String) {
+    let (_, summary, _) = nasc(folder, &["show", run, "--top", "1"]);
+    let lines: Vec<&str> = summary.lines().collect();
+    let head = lines.iter().position(|line| line.trim_start().starts_with("network  ")).unwrap();
+    let mut words =
+        lines[head + 1..].iter().find(|line| !line.is_empty()).unwrap().split_whitespace();
+    (words.next().unwrap().to_owned(), words.next().unwrap().to_owned())
+}
+
+#[test]
+fn a_candidate_is_shown_with_its_lineage_verdict_and_source() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(searched(folder.path(), "run").0, 0);
+    let run = folder.path().join("run").display().to_string();
+    let show = |number: &str| nasc(folder.path(), &["show", &run, "--candidate", number]);
+    let (best, _) = best(folder.path(), &run);
+    let (code, told, errors) = show(&best);
+    assert_eq!(code, 0, "{errors}");
+    for part in
+        ["verdict", "evaluated", "fitness", "test accuracy", "train loss", "ancestor", "source:"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(told.contains("self.conv1 = nn.Conv2d(1,"), "{told}");
+    let all: Vec<String> = (0..64).map(|number| show(&number.to_string()).1).collect();
+    let broken = all.iter().find(|told| told.contains("compile: ")).unwrap();
+    assert!(broken.contains("line 15: ") && broken.contains("[nasc::shape::"), "{broken}");
+    assert!(all.iter().any(|told| told.contains("no_code: the completion holds no network")));
+    assert!(all[0].contains("evaluated, not trained") && !all[0].contains("ancestor"));
+    let (code, _, errors) = show("9999");
+    assert_eq!(code, 2);
+    assert!(errors.contains("no candidate 9999"), "{errors}");
+}
+
+#[test]
+fn weights_that_are_damaged_or_missing_are_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(searched(folder.path(), "run").0, 0);
+    let run = folder.path().join("run").display().to_string();
+    let (best, cell) = best(folder.path(), &run);
+    let file = format!("{run}/weights/{:06}.safetensors", best.parse::<u64>().unwrap());
+    let remedy =
+        format!("nasc show {run} --source {best} > net.py && nasc train net.py --data digits");
+    let out = folder.path().join("net.onnx").display().to_string();
+    let elite = format!("{run}/{cell}");
+    let damages: [(&str, &dyn Fn()); 2] = [
+        ("are damaged", &|| std::fs::write(&file, b"no weights").unwrap()),
+        ("are missing", &|| std::fs::remove_file(&file).unwrap()),
+    ];
+    for (told, damage) in damages {
+        damage();
+        let (code, _, errors) = nasc(folder.path(), &["show", &run]);
+        assert_eq!(code, 0, "{errors}");
+        assert!(errors.contains(told) && errors.contains(&remedy), "{errors}");
+        let (code, _, errors) = nasc(folder.path(), &["compile", &elite, "-o", &out]);
+        assert_eq!(code, 2);
+        assert!(errors.contains(told) && errors.contains(&remedy), "{errors}");
+        let all = folder.path().join(told).display().to_string();
+        let (code, _, errors) = nasc(folder.path(), &["compile", &run, "--all", "-o", &all]);
+        assert_eq!(code, 1);
+        assert!(errors.contains(told) && errors.contains(&remedy), "{errors}");
+        let index = std::fs::read_to_string(format!("{all}/index.json")).unwrap();
+        assert!(index.contains("\"file\": \"cell-"), "the others are written: {index}");
+    }
+}
+
+#[test]
+fn damaged_weights_do_not_keep_a_search_from_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(searched(folder.path(), "run").0, 0);
+    let run = folder.path().join("run").display().to_string();
+    let (best, _) = best(folder.path(), &run);
+    let file = format!("{run}/weights/{:06}.safetensors", best.parse::<u64>().unwrap());
+    std::fs::write(&file, b"no weights").unwrap();
+    // as if it had been cut off before the tests
+    let database = rusqlite::Connection::open(format!("{run}/run.sqlite")).unwrap();
+    database.execute("UPDATE candidates SET test_accuracy = NULL", []).unwrap();
+    drop(database);
+    let (code, told, errors) = nasc(folder.path(), &["search", "--resume", &run]);
+    assert_eq!(code, 0, "{errors}");
+    assert!(told.contains(&format!("network {best} is not tested")), "{told}");
+    assert!(errors.contains("are damaged"), "{errors}");
+}

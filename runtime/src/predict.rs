@@ -1,9 +1,11 @@
 //! `Predictor`: a network with its weights, for images that nobody trained on. Not here: reading images
 //! (`data::read_image`), training.
 
+use std::ops::ControlFlow;
+
 use nasc_compiler::ir::CheckedGraph;
 
-use crate::backend::{Backend, Batch};
+use crate::backend::Backend;
 use crate::data::{Dataset, ImageTask, SplitKind};
 use crate::error::RuntimeError;
 use crate::state::StateDict;
@@ -51,7 +53,8 @@ impl Predictor {
         Ok(softmax(&self.backend.predict(&pixels, 1)?))
     }
 
-    /// Loss and accuracy over a split, `batch` images at a time.
+    /// Loss and accuracy over a split, `batch` images at a time. `told` hears how many images are done and
+    /// may break off; then there is no score.
     ///
     /// # Errors
     /// If the data set is another task, or the device fails.
@@ -60,35 +63,39 @@ impl Predictor {
         data: &Dataset,
         split: SplitKind,
         batch: usize,
-    ) -> Result<SplitScore, RuntimeError> {
+        mut told: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<SplitScore>, RuntimeError> {
         self.task.check(data)?;
         let scaling = self.task.scaling(data.pixel_max());
         let split = data.split(split);
         let elements = data.shape().elements();
         let mut pixels = vec![0.0; batch * elements];
         let mut correct = vec![0; data.classes()];
-        let mut loss = 0.0;
+        let (mut loss, mut done) = (0.0, 0);
         let rounds = split.images().chunks(batch * elements).zip(split.labels().chunks(batch));
         for (images, labels) in rounds {
             let out = pixels.get_mut(..images.len()).unwrap_or_default();
             for (image, out) in images.chunks_exact(elements).zip(out.chunks_exact_mut(elements)) {
                 scaling.write_image(image, out);
             }
-            let outcome = self.backend.evaluate(Batch { images: out, labels })?;
-            loss += outcome.loss * labels.len() as f64;
             let logits = self.backend.predict(out, labels.len())?;
             for (row, &label) in logits.chunks(data.classes()).zip(labels) {
+                loss += cross_entropy(row, label as usize);
                 if largest(row) == Some(label as usize)
                     && let Some(count) = correct.get_mut(label as usize)
                 {
                     *count += 1;
                 }
             }
+            done += labels.len();
+            if told(done).is_break() {
+                return Ok(None);
+            }
         }
         let images = split.len() as f64;
         let accuracy = correct.iter().sum::<usize>() as f64 / images;
         let overall = Evaluation { loss: loss / images, accuracy };
-        Ok(SplitScore { overall, images: split.class_counts(data.classes()), correct })
+        Ok(Some(SplitScore { overall, images: split.class_counts(data.classes()), correct }))
     }
 }
 
@@ -96,6 +103,14 @@ impl Predictor {
 fn largest(row: &[f32]) -> Option<usize> {
     let numbers = row.iter().enumerate().filter(|(_, value)| !value.is_nan());
     numbers.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(class, _)| class)
+}
+
+/// Of softmax(logits) with a class, in nats.
+fn cross_entropy(logits: &[f32], label: usize) -> f64 {
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&x| (f64::from(x) - largest).exp()).sum();
+    let chosen = logits.get(label).copied().unwrap_or(f32::NAN);
+    largest + sum.ln() - f64::from(chosen)
 }
 
 fn softmax(logits: &[f32]) -> Vec<f64> {

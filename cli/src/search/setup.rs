@@ -107,18 +107,25 @@ pub(super) fn threads(asked: Option<NonZeroUsize>) -> u32 {
 }
 
 /// Loads the language model.
-pub(super) fn language_model(equipment: &Equipment) -> Result<Box<dyn LanguageModel>, CliError> {
+pub(super) fn language_model(
+    equipment: &Equipment,
+    output: &mut Output<'_>,
+) -> Result<Box<dyn LanguageModel>, CliError> {
     if equipment.model == proposer::NO_MODEL {
         return Ok(Box::new(NoLanguageModel));
     }
     match equipment.model.strip_prefix(SCRIPTED) {
         Some(script) => Ok(Box::new(ScriptedModel::from_file(Path::new(script), AtEnd::BySeed)?)),
-        None => llama(Path::new(&equipment.model), equipment),
+        None => llama(Path::new(&equipment.model), equipment, output),
     }
 }
 
 #[cfg(feature = "llama")]
-fn llama(path: &Path, equipment: &Equipment) -> Result<Box<dyn LanguageModel>, CliError> {
+fn llama(
+    path: &Path,
+    equipment: &Equipment,
+    output: &mut Output<'_>,
+) -> Result<Box<dyn LanguageModel>, CliError> {
     use nasc_search::llm::llama::{LlamaModel, LlamaOptions};
     let options = LlamaOptions {
         threads: equipment.threads,
@@ -126,11 +133,19 @@ fn llama(path: &Path, equipment: &Equipment) -> Result<Box<dyn LanguageModel>, C
         gpu_layers: equipment.gpu_layers,
         batch_sequences: 16,
     };
-    Ok(Box::new(LlamaModel::load(path, &options)?))
+    let (mut progress, mut written) = (Progress::new(output), Ok(()));
+    let mut told = |done: u64, total: u64| {
+        if written.is_ok() {
+            written = progress.update("reading", done, total, &equipment.model);
+        }
+    };
+    let model = LlamaModel::load(path, &options, &mut told)?;
+    written?;
+    Ok(Box::new(model))
 }
 
 #[cfg(not(feature = "llama"))]
-fn llama(_: &Path, _: &Equipment) -> Result<Box<dyn LanguageModel>, CliError> {
+fn llama(_: &Path, _: &Equipment, _: &mut Output<'_>) -> Result<Box<dyn LanguageModel>, CliError> {
     let _ = CONTEXT_TOKENS;
     Err(CliError::NoLlama)
 }

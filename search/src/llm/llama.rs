@@ -53,13 +53,17 @@ pub struct LlamaModel {
 }
 
 impl LlamaModel {
-    /// Reads a GGUF file.
+    /// Reads a GGUF file; `told` hears how many bytes of how many were read for its fingerprint.
     ///
     /// # Errors
     /// [`LanguageModelError::Load`] when the file is missing, is not GGUF, or holds what llama.cpp
     /// cannot run; [`LanguageModelError::Backend`] when llama.cpp does not start.
-    pub fn load(path: &Path, options: &LlamaOptions) -> Result<Self, LanguageModelError> {
-        let description = file::describe(path)?;
+    pub fn load(
+        path: &Path,
+        options: &LlamaOptions,
+        told: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, LanguageModelError> {
+        let description = file::describe(path, told)?;
         let model = backend::load(path, options.gpu_layers)?;
         let vocabulary = Vocabulary::of(&model);
         tracing::debug!(%description, parameters = model.n_params(), "language model loaded");

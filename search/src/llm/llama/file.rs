@@ -16,10 +16,10 @@ const MAGIC: &[u8] = b"GGUF";
 ///
 /// # Errors
 /// [`LanguageModelError::Load`] when the file cannot be read or is not GGUF.
-pub fn describe(path: &Path) -> Result<String, LanguageModelError> {
+pub fn describe(path: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<String, LanguageModelError> {
     let load = |reason: String| LanguageModelError::Load { path: path.to_path_buf(), reason };
     let mut file = open(path).map_err(&load)?;
-    let digest = fingerprint(&mut file).map_err(|error| load(error.to_string()))?;
+    let digest = fingerprint(&mut file, told).map_err(|error| load(error.to_string()))?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
     Ok(format!("{name} (sha256 {digest})"))
 }
@@ -45,7 +45,8 @@ fn open(path: &Path) -> Result<File, String> {
 }
 
 /// The first twelve digits of the SHA-256 of a file whose magic has been read.
-fn fingerprint(file: &mut File) -> io::Result<String> {
+fn fingerprint(file: &mut File, told: &mut dyn FnMut(u64, u64)) -> io::Result<String> {
+    let (mut done, total) = (0, file.metadata()?.len());
     let mut hasher = Sha256::new();
     hasher.update(MAGIC);
     let mut buffer = vec![0; 1 << 20];
@@ -55,6 +56,8 @@ fn fingerprint(file: &mut File) -> io::Result<String> {
             break;
         }
         hasher.update(buffer.get(..read).unwrap_or_default());
+        done += read as u64;
+        told(done, total);
     }
     Ok(hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
 }

@@ -28,7 +28,7 @@ fn model() -> Option<LlamaModel> {
         println!("skipped: {} is not there", path.display());
         return None;
     }
-    Some(LlamaModel::load(&path, &options()).unwrap())
+    Some(LlamaModel::load(&path, &options(), &mut |_, _| ()).unwrap())
 }
 
 fn request(prompt: &str, seed: u64) -> Request {
@@ -41,7 +41,7 @@ fn generate(model: &mut LlamaModel, requests: &[Request]) -> Vec<Completion> {
 }
 
 fn load_error(path: &Path) -> String {
-    LlamaModel::load(path, &options()).err().unwrap().to_string()
+    LlamaModel::load(path, &options(), &mut |_, _| ()).err().unwrap().to_string()
 }
 
 #[test]
@@ -51,6 +51,10 @@ fn a_file_that_is_not_there_or_is_no_model_is_named_with_the_reason() {
     let mut text = tempfile::NamedTempFile::new().unwrap();
     text.write_all(b"version https://git-lfs").unwrap();
     assert!(load_error(text.path()).contains("not a GGUF file"));
+    let mut read = (0, 0);
+    let told = &mut |done, total| read = (done, total);
+    LlamaModel::load(text.path(), &options(), told).err().unwrap();
+    assert_eq!(read, (0, 0), "what is no model is not read to its end");
     let mut damaged = tempfile::NamedTempFile::new().unwrap();
     damaged.write_all(b"GGUF\x03\0\0\0").unwrap();
     assert!(load_error(damaged.path()).contains("llama.cpp refuses it"));
