@@ -7,8 +7,10 @@ mod descriptors;
 mod einsum;
 mod family;
 mod formula;
+mod liveness;
 mod memory;
 mod rules;
+mod training;
 
 use std::collections::BTreeSet;
 
@@ -16,8 +18,9 @@ pub use convention::{Convention, Row};
 pub use descriptors::{depth, width, width_to_depth};
 pub use family::{Family, family};
 pub use formula::Formula;
-pub use memory::{MemoryConfig, MemoryReport, memory, peak_activation_bytes};
+pub use memory::{MemoryConfig, MemoryReport, all_activation_bytes, memory, peak_activation_bytes};
 pub use rules::{Rule, macs, rule};
+pub use training::peak_training_bytes;
 
 use crate::ir::{CheckedGraph, Graph, Module, Node, ParamId, ParamKind, Producer, Shape};
 use crate::source::Span;

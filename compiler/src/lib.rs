@@ -1,6 +1,8 @@
 //! nasc-compiler: text of a PyTorch-style network to a checked, costed graph. Pure: no files,
 //! no environment, no clock, no threads, no randomness.
 
+extern crate alloc;
+
 pub mod ast;
 pub mod canon;
 pub mod cell;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use nasc_compiler::cost::{MemoryConfig, memory};
+use nasc_compiler::cost::{MemoryConfig, all_activation_bytes, memory};
 use nasc_compiler::ir::{CheckedGraph, Dim, Graph, Node, Op, Shape, ValueId};
 use nasc_compiler::source::Span;
 
@@ -112,7 +112,7 @@ fn rough_estimate(graph: &CheckedGraph, work: &Workload) -> u64 {
         .saturating_add(report.buffer_bytes)
         .saturating_add(report.gradient_bytes)
         .saturating_add(report.optimizer_bytes);
-    let activations = report.training_activation_bytes.saturating_mul(2);
+    let activations = all_activation_bytes(graph, work.batch as u64).saturating_mul(2);
     let kept = largest_kept(graph, work.batch as u64);
     state.saturating_add(activations).saturating_add(widest_columns(graph)).saturating_add(kept)
 }

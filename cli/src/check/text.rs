@@ -63,7 +63,7 @@ fn memory(report: &MemoryReport) -> Table {
         ("gradients", report.gradient_bytes),
         ("optimiser state", report.optimizer_bytes),
         ("peak activations in inference", report.inference_activation_bytes),
-        ("activations kept in training", report.training_activation_bytes),
+        ("peak activations in training", report.training_activation_bytes),
         ("inference in all", inference),
         ("training in all", training),
     ] {

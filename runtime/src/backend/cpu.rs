@@ -46,6 +46,7 @@ use crate::workload::Workload;
 use divide::Crew;
 use lower::lower;
 use parameters::{Layout, Parameters};
+use program::Program;
 
 /// Executes a static plan on the CPU.
 pub struct CpuBackend {
@@ -108,6 +109,27 @@ impl CpuBackend {
                 bytes += crew.planned_bytes(&plan, &layout, size, training)?;
             }
         }
+        Ok(Some(bytes as u64))
+    }
+
+    /// Bytes that a plan takes for the values of one pass over `batch` samples at once, and for their
+    /// gradients if it is for training; without the batch, parameters, what kernels work in, and the slices in
+    /// which a plan works on samples that never meet. `None` where [`CpuBackend::new`] gives none.
+    ///
+    /// # Errors
+    /// As [`CpuBackend::memory`].
+    pub fn activation_memory(
+        graph: &CheckedGraph,
+        batch: NonZeroUsize,
+        training: bool,
+    ) -> Result<Option<u64>, RuntimeError> {
+        let Some(library) = installed() else { return Ok(None) };
+        let plan = ExecutionPlan::new(graph)?;
+        if !is_supported(library, &plan)? {
+            return Ok(None);
+        }
+        let layout = Layout::new(&plan.params);
+        let bytes = Program::activations(library, &plan, &layout, batch.get(), training)?;
         Ok(Some(bytes as u64))
     }
 

@@ -130,6 +130,25 @@ impl Program {
         Ok([sizes.bytes(&lowered.nodes), lowered.exchange])
     }
 
+    /// Bytes of the values of one pass over the whole batch, with what kernels keep for the backward pass
+    /// and without what they work in.
+    ///
+    /// # Errors
+    /// As [`Program::new`].
+    pub fn activations(
+        library: &'static OneDnn,
+        execution: &ExecutionPlan,
+        layout: &Layout,
+        batch: usize,
+        training: bool,
+    ) -> Result<usize, RuntimeError> {
+        let lowered = lower(library, execution, layout, batch, false)?;
+        let schedule = schedule(&lowered, training);
+        let arena = schedule.arena - schedule.places.scratch.1;
+        let kept = if training { kept(&lowered.nodes) } else { 0 };
+        Ok(arena * size_of::<f32>() + kept)
+    }
+
     /// Bytes that it holds.
     pub fn bytes(&self) -> usize {
         let floats =
