@@ -12,12 +12,15 @@ use crate::output::{Environment, Output};
 
 mod archive;
 mod facts;
+mod fit;
 mod forms;
 mod model;
+mod refuse;
 mod target;
 pub(crate) mod write;
 
 use model::Model;
+pub use refuse::CODES;
 use target::Target;
 
 /// Turn a network and its weights into a model that stands alone.
@@ -38,6 +41,13 @@ pub struct CompileArgs {
     /// Export all networks of a run, with an index.
     #[arg(long)]
     all: bool,
+    /// Take the most accurate network of a run whose C needs at most this much RAM (its arena), such as
+    /// 256K or 1M.
+    #[arg(long, value_name = "SIZE", value_parser = fit::parse_size)]
+    fit_ram: Option<u64>,
+    /// Take the most accurate network of a run whose C needs at most this much flash (its constants).
+    #[arg(long, value_name = "SIZE", value_parser = fit::parse_size)]
+    fit_flash: Option<u64>,
     /// One sample of an input, such as 3x32x32; once for each input of `forward`.
     #[arg(long, value_name = "DIMS[:TYPE]", default_value = "3x32x32", value_parser = parse_input)]
     input: Vec<TensorType>,
@@ -102,7 +112,8 @@ pub(crate) fn run(
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    match Target::of(&args.file, args.all)? {
+    let limits = fit::Limits::of(args)?;
+    match Target::of(&args.file, args.all || limits.is_some())? {
         Target::File => match Model::of_file(args, environment, output)? {
             Some(model) => one(args, &model, output),
             None => Ok(Exit::Program),
@@ -112,7 +123,13 @@ pub(crate) fn run(
             let run = archive::Run::open(&reader, args, environment, output)?;
             one(args, &run.model(&elite)?, output)
         }
-        Target::Run(reader) => archive::all(args, &reader, environment, output),
+        Target::Run(reader) => match limits {
+            Some(limits) => {
+                let run = archive::Run::open(&reader, args, environment, output)?;
+                one(args, &fit::best(&run, reader.elites()?, limits, output)?, output)
+            }
+            None => archive::all(args, &reader, environment, output),
+        },
     }
 }
 
@@ -128,8 +145,8 @@ fn one(args: &CompileArgs, model: &Model, output: &mut Output<'_>) -> Result<Exi
         Err(forms::Refused::Disagrees(reason)) => {
             Err(CliError::Argument { argument: "--emit", reason })
         }
-        Err(forms::Refused::Program(reason)) => {
-            output.remark(reason)?;
+        Err(forms::Refused::Program(error)) => {
+            model.report(&error, output)?;
             Ok(Exit::Program)
         }
     }

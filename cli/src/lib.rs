@@ -39,4 +39,4 @@ pub use input::parse_input;
 pub use output::{Environment, Output};
 
 /// The codes of the diagnostics that commands add to those of the compiler.
-pub const CODES: &[&[&str]] = &[check::CODES, train::CODES];
+pub const CODES: &[&[&str]] = &[check::CODES, train::CODES, compile::CODES];

@@ -263,6 +263,8 @@ fn what_does_not_fit_is_refused_and_nothing_is_written() {
     };
     let (code, errors) = try_with(&["-o", &out]);
     assert!(code == 2 && errors.contains("needs weights"), "{errors}");
+    let (code, errors) = try_with(&["--weights", &weights, "-o", &out, "--fit-ram", "1M"]);
+    assert!(code == 2 && errors.contains("holds no run"), "{errors}");
     let (code, errors) = try_with(&["--weights", &net, "-o", &out]);
     assert_eq!(code, 2, "{errors}");
     let (code, errors) = try_with(&["--weights", &weights, "-o", &out, "--opset", "12"]);
@@ -346,4 +348,57 @@ fn networks_of_a_run_are_exported_one_by_one_or_all_with_an_index() {
     );
     let (code, _, errors) = nasc(folder.path(), &["compile", &run, "-o", "x.onnx"]);
     assert!(code == 2 && errors.contains("--all"), "{errors}");
+}
+
+#[test]
+fn a_network_without_parameters_needs_no_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let net = folder.path().join("net.py");
+    let text = "import torch.nn as nn\n\nclass Net(nn.Module):\n    def forward(self, x):\n        \
+                return x.flatten(1).relu()\n";
+    std::fs::write(&net, text).unwrap();
+    let out = folder.path().join("net.onnx").display().to_string();
+    let net = net.display().to_string();
+    let (code, said, errors) =
+        nasc(folder.path(), &["compile", &net, "--input", "1x4x4", "-o", &out]);
+    assert!(code == 0 && said.contains("opset 17"), "{said}{errors}");
+}
+
+/// RAM and flash of a line `cell 3 (0.1234) needs 1.5 KiB of RAM and 900 bytes of flash`.
+fn needs(line: &str) -> [f64; 2] {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let size = |unit: &str| match unit {
+        "bytes" => 1.0,
+        "KiB" => 1024.0,
+        _ => panic!("{line}"),
+    };
+    let at = words.iter().position(|word| *word == "needs").unwrap();
+    let read = |at: usize| words[at].parse::<f64>().unwrap() * size(words[at + 1]);
+    [read(at + 1), read(at + 6)]
+}
+
+#[test]
+fn the_most_accurate_network_that_fits_a_device_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = searched(folder.path());
+    let out = folder.path().join("c").display().to_string();
+    let fit = |ram: &str, flash: &str| {
+        let arguments = ["compile", &run, "--emit", "c", "-o", &out];
+        let limits = ["--fit-ram", ram, "--fit-flash", flash];
+        nasc(folder.path(), &[&arguments[..], &limits[..]].concat())
+    };
+    let (code, said, errors) = fit("1M", "1M");
+    assert_eq!(code, 0, "{errors}");
+    let [ram, flash] = needs(said.lines().next().unwrap());
+    let source = std::fs::read_to_string(Path::new(&out).join("model.c")).unwrap();
+    assert!(source.contains("arena"), "{said}");
+    // a device that the best network is too large for gets a smaller one, or is told how much is needed
+    std::fs::remove_dir_all(&out).unwrap();
+    let (code, said, errors) = fit("1M", &format!("{}", flash as u64 / 2));
+    if code == 0 {
+        assert!(needs(said.lines().next().unwrap())[1] <= flash / 2.0);
+        assert!(errors.contains("too much"), "{errors}");
+    }
+    let (code, _, errors) = fit(&format!("{}", ram as u64), "100");
+    assert!(code == 2 && errors.contains("no network of the run fits; the nearest"), "{errors}");
 }

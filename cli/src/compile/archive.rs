@@ -50,7 +50,8 @@ impl<'a> Run<'a> {
         Ok(Run { args, directory: reader.directory().to_owned(), task, data })
     }
 
-    fn weights(&self, elite: &EliteRow) -> Kept {
+    /// What became of the weights of an elite.
+    pub fn weights(&self, elite: &EliteRow) -> Kept {
         kept::weights(&self.directory, &self.task.data, elite)
     }
 
@@ -198,11 +199,11 @@ fn entry(args: &CompileArgs, run: &Run<'_>, elite: &EliteRow) -> Result<Entry, C
         }
     }
     let name = PathBuf::from(format!("cell-{:05}{}", elite.cell, args.emit.ending()));
-    match forms::write(args, &run.model(elite)?, &args.out.join(&name)) {
+    let model = run.model(elite)?;
+    match forms::write(args, &model, &args.out.join(&name)) {
         Ok(written) => (entry.file, entry.bytes) = (Some(name), Some(written.bytes)),
-        Err(Refused::Program(reason) | Refused::Disagrees(reason)) => {
-            entry.refused = Some(reason);
-        }
+        Err(Refused::Program(error)) => entry.refused = Some(model.explain(&error)),
+        Err(Refused::Disagrees(reason)) => entry.refused = Some(reason),
         Err(Refused::Machine(error)) => return Err(error),
     }
     Ok(entry)

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use nasc_compiler::emit::json;
 use nasc_compiler::emit::onnx::{self, OnnxOptions};
 use nasc_compiler::emit::rust::{self, RustOptions, Vector};
+use nasc_compiler::emit::{EmitError, json};
 use nasc_runtime::checkpoint;
 
 use super::model::Model;
@@ -26,8 +26,8 @@ pub(super) struct Written {
 
 /// Why nothing was written.
 pub(super) enum Refused {
-    /// The network has no such form; where and why.
-    Program(String),
+    /// The network has no such form.
+    Program(EmitError),
     /// The form does not compute what nasc computes.
     Disagrees(String),
     /// Arguments or the machine.
@@ -60,7 +60,7 @@ fn native(args: &CompileArgs, model: &Model, out: &Path) -> Result<Written, Refu
     };
     match native::write(&job) {
         Ok(native::Written { bytes, lines, remarks }) => Ok(Written { bytes, lines, remarks }),
-        Err(native::Refused::Form(error)) => Err(Refused::Program(model.explain(&error))),
+        Err(native::Refused::Form(error)) => Err(Refused::Program(error)),
         Err(native::Refused::Disagrees(line)) => Err(disagrees(model, &line)),
         Err(native::Refused::Machine(error)) => Err(error.into()),
     }
@@ -128,8 +128,7 @@ fn onnx(args: &CompileArgs, model: &Model, out: &Path) -> Result<Written, Refuse
         preprocessing,
     };
     let emit = |options: &OnnxOptions| {
-        onnx::emit(graph, &model.weights(), options)
-            .map_err(|error| Refused::Program(model.explain(&error)))
+        onnx::emit(graph, &model.weights(), options).map_err(Refused::Program)
     };
     // a network without this form is refused before anything is computed
     emit(&options)?;
@@ -184,7 +183,7 @@ fn rust(model: &Model, out: &Path) -> Result<Written, Refused> {
     let options = RustOptions { name: format!("nasc_{name}"), metadata };
     let emit = |vectors: &[Vector]| {
         rust::emit(&model.compiled.graph, &model.weights(), vectors, &options)
-            .map_err(|error| Refused::Program(model.explain(&error)))
+            .map_err(Refused::Program)
     };
     // a network without this form is refused before anything is computed
     emit(&[])?;

@@ -1,13 +1,14 @@
 //! What a form is written from: a compiled network, its weights, and what is known of it.
 
+use nasc_compiler::diagnostic::Diagnostics;
 use nasc_compiler::emit::{EmitError, Weights};
 use nasc_compiler::source::SourceFile;
 use nasc_compiler::{CompileOptions, Compiled};
 use nasc_runtime::checkpoint;
 use nasc_runtime::state::StateDict;
 
-use super::CompileArgs;
 use super::facts::{self, Facts};
+use super::{CompileArgs, refuse};
 use crate::check;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
@@ -30,10 +31,6 @@ impl Model {
         environment: &Environment,
         output: &mut Output<'_>,
     ) -> Result<Option<Model>, CliError> {
-        let Some(weights) = &args.weights else {
-            let reason = "a Python file needs weights; `nasc train` writes some".to_owned();
-            return Err(CliError::Argument { argument: "--weights", reason });
-        };
         let program = Program::read(&args.file, args.root.as_deref())?;
         let mut options = CompileOptions::new(args.input.clone());
         options.entry.clone_from(&args.entry);
@@ -44,7 +41,18 @@ impl Model {
                 return Ok(None);
             }
         };
-        let (state, task) = checkpoint::load_with_task(weights)?;
+        let (state, task) = match &args.weights {
+            Some(weights) => checkpoint::load_with_task(weights)?,
+            None if compiled.graph.params.is_empty() => (StateDict::default(), None),
+            None => {
+                let reason =
+                    "the network has parameters, so it needs weights; `nasc train` writes some";
+                return Err(CliError::Argument {
+                    argument: "--weights",
+                    reason: reason.to_owned(),
+                });
+            }
+        };
         state.check(&compiled.graph)?;
         let data = match &args.data {
             Some(spec) => Some(facts::open(spec, environment, output)?),
@@ -90,5 +98,15 @@ impl Model {
         let place =
             file.map(|file| format!("{}:{}: ", file.name(), file.line_column(call.start).line));
         format!("{}{error}", place.unwrap_or_default())
+    }
+
+    /// An error of a back end as it is reported: at its place in the program, if it has one.
+    pub fn report(&self, error: &EmitError, output: &mut Output<'_>) -> Result<(), CliError> {
+        match refuse::diagnostic(error) {
+            Some(diagnostic) => {
+                check::print_reports(&self.files, &Diagnostics::new(vec![diagnostic]), output)
+            }
+            None => Ok(output.remark(error.to_string())?),
+        }
     }
 }

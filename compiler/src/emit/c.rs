@@ -66,13 +66,7 @@ pub fn emit(
     weights: &Weights<'_>,
     options: &COptions,
 ) -> Result<CModel, EmitError> {
-    let mut lowering = Lowering::new(graph, weights);
-    for node in &graph.nodes {
-        if lowering.is_live(node) {
-            lowering.begin(node);
-            lower(&mut lowering, node)?;
-        }
-    }
+    let lowering = lowered(graph, weights)?;
     let sizes = |ids: &[ValueId]| {
         let size = |&id: &ValueId| lowering.extents(id).iter().product();
         ids.iter().map(size).collect::<Vec<i64>>()
@@ -88,9 +82,32 @@ pub fn emit(
     Ok(CModel {
         source: print::source(&program, &interface, &arena),
         header: print::header(&interface, &arena),
-        arena_bytes: u64::try_from(arena.length).unwrap_or(0) * 4,
+        arena_bytes: arena.bytes(),
         flash_bytes: program.constant_bytes(),
     })
+}
+
+/// Bytes of the arena and of the constants of a network, without its text.
+///
+/// # Errors
+/// As [`emit`].
+pub fn sizes(graph: &CheckedGraph, weights: &Weights<'_>) -> Result<[u64; 2], EmitError> {
+    let program = lowered(graph, weights)?.finish()?;
+    Ok([arena::plan(&program).bytes(), program.constant_bytes()])
+}
+
+fn lowered<'a>(
+    graph: &'a CheckedGraph,
+    weights: &'a Weights<'a>,
+) -> Result<Lowering<'a>, EmitError> {
+    let mut lowering = Lowering::new(graph, weights);
+    for node in &graph.nodes {
+        if lowering.is_live(node) {
+            lowering.begin(node);
+            lower(&mut lowering, node)?;
+        }
+    }
+    Ok(lowering)
 }
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node) -> Result<(), EmitError> {

@@ -18,6 +18,13 @@ pub(super) struct Arena {
     pub length: i64,
 }
 
+impl Arena {
+    /// Bytes of the arena.
+    pub fn bytes(&self) -> u64 {
+        u64::try_from(self.length).unwrap_or(0).saturating_mul(4)
+    }
+}
+
 struct Lifetime {
     buffer: usize,
     length: i64,
