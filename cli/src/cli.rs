@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
 use crate::{
-    benchmark, check, compile, data, eval, explain, model, predict, presets, search, show, train,
-    verify,
+    ablate, benchmark, check, compile, data, eval, explain, model, predict, presets, report,
+    search, show, train, verify, watch,
 };
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
@@ -42,6 +42,9 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Search(search::SearchArgs),
+    Ablate(ablate::AblateArgs),
+    Report(report::ReportArgs),
+    Watch(watch::WatchArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
     Eval(eval::EvalArgs),
@@ -90,6 +93,9 @@ fn execute(
 ) -> Result<Exit, CliError> {
     match command {
         Command::Search(args) => search::run(args, environment, output),
+        Command::Ablate(args) => ablate::run(args, environment, output),
+        Command::Report(args) => report::run(args, environment, output),
+        Command::Watch(args) => watch::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, environment, output),
         Command::Verify(args) => verify::run(args, environment, output),

@@ -4,6 +4,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nasc_report::error::ReportError;
 use nasc_runtime::RuntimeError;
 use nasc_runtime::data::DataError;
 use nasc_search::benchmark::nasbench201::BenchmarkError;
@@ -137,6 +138,9 @@ pub enum CliError {
     /// The search.
     #[error(transparent)]
     Search(#[from] SearchError),
+    /// A report of runs.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The language model.
     #[error(transparent)]
     LanguageModel(#[from] LanguageModelError),

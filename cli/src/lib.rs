@@ -1,6 +1,7 @@
 //! nasc's commands as a library: arguments in, text and an exit code out. One file per command.
 //! Only this crate knows files, the environment and terminals; what it prints, the libraries decide.
 
+mod ablate;
 mod accelerate;
 mod benchmark;
 pub mod check;
@@ -23,6 +24,7 @@ mod predict;
 mod presets;
 mod progress;
 pub mod render;
+mod report;
 pub mod restart;
 mod search;
 mod show;
@@ -30,6 +32,7 @@ pub mod source;
 mod table;
 pub mod train;
 mod verify;
+pub mod watch;
 mod weights;
 
 pub use cli::run;

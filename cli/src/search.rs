@@ -1,45 +1,48 @@
 //! `nasc search`: a search from its defaults or its configuration to an archive of trained
-//! networks, and `--resume` of one that was stopped.
+//! networks, and `--resume` of one that was stopped. How a run is begun or gone on with is in `job`.
 
 pub(crate) mod benchmark;
 mod estimate;
-mod proposer;
+pub(crate) mod job;
+pub(crate) mod proposer;
 mod resume;
 mod setup;
 mod watch;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use nasc_runtime::data::Dataset;
-use nasc_search::benchmark::nasbench201::{self, Table as Nasbench};
-use nasc_search::config::{CheckedConfig, DecodingMode, FitnessSplit};
-use nasc_search::evaluate::Evaluator;
-use nasc_search::evaluate::table::TableEvaluator;
-use nasc_search::evaluate::training::TrainingEvaluator;
-use nasc_search::extract::extract;
-use nasc_search::llm::LanguageModel;
-use nasc_search::observer::SearchEvent;
+use nasc_search::benchmark::nasbench201;
+use nasc_search::config::{DecodingMode, FitnessSplit, Variant};
 use nasc_search::proposer::ProposerKind;
-use nasc_search::run::{Equipment, Run, RunSetup, Space, Task};
-use nasc_search::scheduler::{SearchOutcome, Workers};
+use nasc_search::scheduler::SearchOutcome;
 use nasc_search::store::RunReader;
 
 use crate::error::{CliError, Exit};
-use crate::interrupt;
 use crate::output::{Environment, Output};
-use crate::progress::Progress;
-use crate::{accelerate, data, memory, show, train};
-use estimate::Estimate;
-use watch::Watch;
+use crate::show;
+use job::{Ended, Job};
 
 /// Search networks for a data set, or the table of a benchmark.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub struct SearchArgs {
     /// Go on with the run in this folder, with its own configuration, data, model and seed.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
+    #[command(flatten)]
+    subject: SubjectArgs,
+    /// Seed of everything random [default: 1].
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The run's folder; it must not hold a run. Else runs/1, or the first number that is free.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// What is searched, and with what.
+#[derive(Debug, Args, Clone, Default)]
+pub(crate) struct SubjectArgs {
     /// quick (minutes), nasc, paper or one that `nasc presets` lists [default: quick; nasc on a benchmark].
     #[arg(long)]
     preset: Option<String>,
@@ -61,7 +64,7 @@ pub struct SearchArgs {
     /// What proposes networks: model, random, evolution or mutate; else the language model if there
     /// is one, and mutate if not.
     #[arg(long, value_name = "NAME", value_parser = proposer::kind)]
-    proposer: Option<ProposerKind>,
+    pub(crate) proposer: Option<ProposerKind>,
     /// Members of the population of evolution [default: 100].
     #[arg(long, value_name = "NUMBER")]
     population: Option<u32>,
@@ -74,12 +77,6 @@ pub struct SearchArgs {
     /// What restricts the model's text; else as the preset says.
     #[arg(long, value_enum)]
     decoding: Option<DecodingArg>,
-    /// Seed of everything random [default: 1].
-    #[arg(long)]
-    seed: Option<u64>,
-    /// The run's folder; it must not hold a run. Else runs/1, or the first number that is free.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
     /// Layers of the language model on a GPU [default: 0].
     #[arg(long)]
     gpu_layers: Option<u32>,
@@ -127,161 +124,28 @@ pub(crate) fn run(
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    match &args.resume {
-        Some(directory) => go_on(args, directory, environment, output),
-        None => begin(args, environment, output),
-    }
-}
-
-/// A new run.
-fn begin(
-    args: &SearchArgs,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let mut config = setup::config(args)?.into_config();
-    let equipment = proposer::equip(args, &mut config, environment, output)?;
-    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
-    if let Some(name) = &args.benchmark {
-        crate::benchmark::require_known(name)?;
-        let table = Nasbench::open(&environment.cache)?;
-        let dataset = args.dataset.unwrap_or(nasbench201::Dataset::Cifar10);
-        let config = setup::checked(config.for_cells(&table, dataset))?;
-        let evaluator = TableEvaluator::new(&table, dataset, config.training.fitness_split);
-        let about = About::table(evaluator.describe());
-        let subject = Subject { config, task: benchmark::task(dataset), about };
-        return create(args, subject, equipment, Box::new(evaluator), environment, output);
-    }
-    let config = setup::checked(config)?;
-    let spec = setup::data_spec(args.data.as_deref().unwrap_or("digits"))?;
-    let data = setup::dataset(&spec, &config, environment, output)?;
-    let evaluator = evaluator(&data, &config);
-    let (task, about) = (task(spec, &data), About::data(&data));
-    let subject = Subject { config, task, about };
-    create(args, subject, equipment, Box::new(evaluator), environment, output)
-}
-
-/// What a run searches.
-struct Subject {
-    config: CheckedConfig,
-    task: Task,
-    about: About,
-}
-
-/// What is said of the data.
-struct About {
-    line: String,
-    /// Images that networks are trained on.
-    trained: usize,
-    /// Images that fitness comes from.
-    scored: usize,
-}
-
-impl About {
-    fn data(data: &Dataset) -> About {
-        let (trained, scored) = (data.train().len(), data.validation().len());
-        About { line: data::describe(data), trained, scored }
-    }
-
-    /// Of a table nothing is trained.
-    fn table(line: String) -> About {
-        About { line, trained: 0, scored: 1 }
-    }
-}
-
-fn create(
-    args: &SearchArgs,
-    subject: Subject,
-    equipment: Equipment,
-    evaluator: Box<dyn Evaluator + '_>,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let Subject { config, task, about } = subject;
-    let language_model = setup::language_model(&equipment, output)?;
-    let (model, describes) = (language_model.describe(), evaluator.describe());
-    let seed = args.seed.unwrap_or(1);
-    let out = args.out.clone().unwrap_or_else(setup::free_folder);
-    let setup = RunSetup { config, seed, task, model, evaluator: describes, equipment };
-    let run = Run::create(&out, setup)?;
-    work(run, language_model, evaluator, &about, environment, output)
-}
-
-/// A run that was begun before.
-fn go_on(
-    args: &SearchArgs,
-    directory: &Path,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    let run = Run::resume(directory)?;
-    resume::check(args, &run)?;
-    let equipment = resume::equipment(args, &run)?;
-    let model = setup::language_model(&equipment, output)?;
-    resume::check_model(&run, &model.describe())?;
-    train::set_threads(NonZeroUsize::new(equipment.threads as usize));
-    if let Some(dataset) = benchmark::dataset_of(run.task()) {
-        let table = Nasbench::open(&environment.cache)?;
-        let evaluator = TableEvaluator::new(&table, dataset, run.config().training.fitness_split);
-        let about = About::table(evaluator.describe());
-        return work(run, model, Box::new(evaluator), &about, environment, output);
-    }
-    let spec = resume::data(args, &run)?;
-    let data = setup::dataset(&spec, run.config(), environment, output)?;
-    resume::check_data(&run, &task(spec, &data))?;
-    let evaluator = evaluator(&data, run.config());
-    work(run, model, Box::new(evaluator), &About::data(&data), environment, output)
-}
-
-fn evaluator<'a>(data: &'a Dataset, config: &CheckedConfig) -> TrainingEvaluator<'a> {
-    TrainingEvaluator::new(data, config.training, config.budget).with_memory(memory::available)
-}
-
-fn task(data: String, images: &Dataset) -> Task {
-    let input = images.shape().dims().map(|extent| extent as u64);
-    Task { data, input, classes: images.classes() as u64, space: Space::Networks }
-}
-
-/// Searches to the end, and tells what was found.
-fn work(
-    mut run: Run,
-    mut model: Box<dyn LanguageModel>,
-    mut evaluator: Box<dyn Evaluator + '_>,
-    about: &About,
-    environment: &Environment,
-    output: &mut Output<'_>,
-) -> Result<Exit, CliError> {
-    output.remark(&about.line)?;
-    accelerate::install(environment, output)?;
-    if run.config().training.fitness_split == FitnessSplit::Test {
-        output.remark("fitness is accuracy on the test split, as in the paper")?;
-    }
-    let outcome = search(&mut run, model.as_mut(), evaluator.as_mut(), about, output)?;
-    let directory = run.directory().to_path_buf();
-    drop(run);
-    finish(outcome, &directory, environment, output)
-}
-
-fn search(
-    run: &mut Run,
-    model: &mut dyn LanguageModel,
-    evaluator: &mut dyn Evaluator,
-    about: &About,
-    output: &mut Output<'_>,
-) -> Result<SearchOutcome, CliError> {
-    let estimate = Estimate::new(run.config(), about.trained, about.scored);
-    let mut watch = Watch::new(interrupt::watch(), Progress::new(output), estimate);
-    let mut observer = |event: SearchEvent<'_>| watch.event(event);
-    Ok(run.search(Workers { model, extract, evaluator, observer: &mut observer })?)
+    let ended = match &args.resume {
+        Some(directory) => job::go_on(args, directory, environment, output)?,
+        None => {
+            let job = Job {
+                subject: args.subject.clone(),
+                variant: Variant::Full,
+                seed: args.seed.unwrap_or(1),
+                out: args.out.clone().unwrap_or_else(setup::free_folder),
+            };
+            job::begin(&job, environment, output)?
+        }
+    };
+    finish(&ended, environment, output)
 }
 
 fn finish(
-    outcome: SearchOutcome,
-    directory: &Path,
+    ended: &Ended,
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Exit, CliError> {
-    match outcome {
+    let directory = &ended.directory;
+    match ended.outcome {
         SearchOutcome::Finished => {
             show::summary(directory, &RunReader::open(directory)?, 5, environment, output)?;
             Ok(Exit::Success)

@@ -29,6 +29,16 @@ pub enum AddStatus {
 }
 
 impl AddStatus {
+    /// The name in the run database.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAdded => "not_added",
+            Self::ImproveExisting => "improve_existing",
+            Self::New => "new",
+        }
+    }
+
     /// Whether the newcomer is in the archive now.
     #[must_use]
     pub const fn entered(self) -> bool {

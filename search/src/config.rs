@@ -9,11 +9,13 @@ mod place;
 mod presets;
 mod text;
 mod training;
+mod variant;
 
 pub use check::CheckedConfig;
 pub use deviations::{Deviation, deviations};
 pub use place::Place;
 pub use text::Difference;
+pub use variant::Variant;
 
 use crate::archive::Scale;
 use crate::measures::Descriptor;

@@ -11,7 +11,9 @@ mod space;
 pub use crossover::CrossoverEmitter;
 pub use initial::{AnewEmitter, FirstNetworkEmitter, RandomEmitter};
 pub use mutation::MutationEmitter;
-pub use space::{EarlyEditEmitter, EditEmitter, EvolutionEmitter, FreshEmitter, SpliceEmitter};
+pub use space::{
+    AnewEditEmitter, EarlyEditEmitter, EditEmitter, EvolutionEmitter, FreshEmitter, SpliceEmitter,
+};
 
 use crate::archive::{AddStatus, Objective};
 use crate::config::{Archives, CheckedConfig};
@@ -182,6 +184,9 @@ fn late_emitter(setting: Setting<'_>, state: &SearchState) -> (Operator, &'stati
             (Operator::Crossover, &CrossoverEmitter)
         }
         ProposerKind::Model => (Operator::Mutation, &MutationEmitter),
+        ProposerKind::Mutate if setting.config.archives == Archives::Neither => {
+            (Operator::Fresh, &AnewEditEmitter)
+        }
         ProposerKind::Mutate if draws_crossover(setting, state) => {
             (Operator::Crossover, &SpliceEmitter)
         }

@@ -4,6 +4,7 @@
 
 mod checkpoint;
 mod lock;
+mod overview;
 mod read;
 mod rows;
 mod schema;
@@ -11,6 +12,7 @@ mod view;
 mod weights;
 mod write;
 
+pub use overview::{DiagnosticCount, OverviewRow, Resident};
 pub use read::{StoredCandidate, StoredResult};
 pub use rows::{
     CandidateRow, EliteRow, EvaluationRow, GenerationRow, PromptEliteRow, RunSummary, Seconds,

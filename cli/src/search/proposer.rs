@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use nasc_search::config::SearchConfig;
+use nasc_search::config::{SearchConfig, Variant};
 use nasc_search::proposer::ProposerKind;
 use nasc_search::run::Equipment;
 
-use super::SearchArgs;
+use super::SubjectArgs;
+use super::job::Job;
 use super::setup::{self, DEFAULT_MODEL, absolute};
 use crate::error::CliError;
 use crate::output::{Environment, Output};
@@ -21,7 +22,7 @@ pub(super) fn kind(name: &str) -> Result<ProposerKind, String> {
 }
 
 /// What the arguments say of the proposer.
-pub(super) fn configure(args: &SearchArgs, config: &mut SearchConfig) {
+pub(super) fn configure(args: &SubjectArgs, config: &mut SearchConfig) {
     let proposer = &mut config.proposer;
     proposer.kind = args.proposer.unwrap_or(proposer.kind);
     proposer.population = args.population.unwrap_or(proposer.population);
@@ -31,13 +32,15 @@ pub(super) fn configure(args: &SearchArgs, config: &mut SearchConfig) {
 /// What a new run is worked on with. Where no model was asked for and none is there, the networks are
 /// edited without one, and a line says so.
 pub(super) fn equip(
-    args: &SearchArgs,
+    job: &Job,
     config: &mut SearchConfig,
     environment: &Environment,
     output: &mut Output<'_>,
 ) -> Result<Equipment, CliError> {
     let default = absolute(&environment.models().join(DEFAULT_MODEL))?;
-    let is_asked_for = args.model.is_some() || args.proposer.is_some();
+    let args = &job.subject;
+    let is_variant = matches!(job.variant, Variant::Proposer(_));
+    let is_asked_for = args.model.is_some() || args.proposer.is_some() || is_variant;
     if config.proposer.kind == ProposerKind::Model && !is_asked_for && !default.is_file() {
         config.proposer.kind = ProposerKind::Mutate;
         output.remark(without(&default))?;
@@ -47,6 +50,8 @@ pub(super) fn equip(
         (ProposerKind::Model, None) if default.is_file() => default.display().to_string(),
         (ProposerKind::Model, None) => return Err(CliError::NoModel { path: default }),
         (_, None) => NO_MODEL.to_owned(),
+        // beside others that use it
+        (_, Some(_)) if is_variant => NO_MODEL.to_owned(),
         (other, Some(_)) => {
             let reason = format!(
                 "the proposer {} uses no language model; leave --model out, or say --proposer model",

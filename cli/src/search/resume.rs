@@ -16,28 +16,29 @@ use crate::error::CliError;
 /// Refuses arguments that contradict the run.
 pub(super) fn check(args: &SearchArgs, run: &Run) -> Result<(), CliError> {
     let (config, equipment) = (run.config(), run.equipment());
-    same("--preset", args.preset.as_deref(), config.preset.name())?;
-    if let Some(path) = &args.config {
+    let subject = &args.subject;
+    same("--preset", subject.preset.as_deref(), config.preset.name())?;
+    if let Some(path) = &subject.config {
         same_config(path, config)?;
     }
-    let decoding = args.decoding.map(|decoding| decoding.mode().name());
+    let decoding = subject.decoding.map(|decoding| decoding.mode().name());
     same("--decoding", decoding, config.language_model.decoding.name())?;
     same("--seed", args.seed, run.seed().root())?;
     same(
         "--select-by",
-        args.select_by.map(|by| by.split().name()),
+        subject.select_by.map(|by| by.split().name()),
         config.training.fitness_split.name(),
     )?;
-    same("--proposer", args.proposer.map(ProposerKind::name), config.proposer.kind.name())?;
-    same("--population", args.population, config.proposer.population)?;
-    same("--sample", args.sample, config.proposer.sample)?;
-    let table = args.benchmark.as_ref().map(|name| {
-        let dataset = args.dataset.unwrap_or(Dataset::Cifar10);
+    same("--proposer", subject.proposer.map(ProposerKind::name), config.proposer.kind.name())?;
+    same("--population", subject.population, config.proposer.population)?;
+    same("--sample", subject.sample, config.proposer.sample)?;
+    let table = subject.benchmark.as_ref().map(|name| {
+        let dataset = subject.dataset.unwrap_or(Dataset::Cifar10);
         format!("{name}/{}", dataset.name())
     });
     same("--benchmark", table.as_ref(), &run.task().data)?;
-    same("--gpu-layers", args.gpu_layers, equipment.gpu_layers)?;
-    let threads = args.threads.map(|threads| setup::threads(Some(threads)));
+    same("--gpu-layers", subject.gpu_layers, equipment.gpu_layers)?;
+    let threads = subject.threads.map(|threads| setup::threads(Some(threads)));
     same("--threads", threads, equipment.threads)?;
     match args.out.as_deref() {
         Some(out) if absolute(out)? != absolute(run.directory())? => {
@@ -50,7 +51,7 @@ pub(super) fn check(args: &SearchArgs, run: &Run) -> Result<(), CliError> {
 /// The run's equipment; `--model` may name another place of the same model.
 pub(super) fn equipment(args: &SearchArgs, run: &Run) -> Result<Equipment, CliError> {
     let stored = run.equipment().clone();
-    match args.model.as_deref() {
+    match args.subject.model.as_deref() {
         Some(model) => Ok(Equipment { model: setup::model_spec(model)?, ..stored }),
         None => Ok(stored),
     }
@@ -72,7 +73,7 @@ pub(super) fn check_model(run: &Run, found: &str) -> Result<(), CliError> {
 /// The run's data set; `--data` may name its new place if the old one is gone.
 pub(super) fn data(args: &SearchArgs, run: &Run) -> Result<String, CliError> {
     let stored = &run.task().data;
-    let Some(given) = args.data.as_deref() else { return Ok(stored.clone()) };
+    let Some(given) = args.subject.data.as_deref() else { return Ok(stored.clone()) };
     let given = setup::data_spec(given)?;
     let is_gone = Path::new(stored).is_absolute() && !Path::new(stored).exists();
     if given == *stored || is_gone { Ok(given) } else { conflict("--data", stored) }

@@ -14,7 +14,7 @@ use nasc_search::llm::absent::NoLanguageModel;
 use nasc_search::llm::scripted::{AtEnd, ScriptedModel};
 use nasc_search::run::Equipment;
 
-use super::{SearchArgs, proposer};
+use super::{SubjectArgs, proposer};
 use crate::data as data_command;
 use crate::error::CliError;
 use crate::output::{Environment, Output};
@@ -31,7 +31,7 @@ const CONTEXT_TOKENS: u32 = 16_384;
 const SCRIPTED: &str = "scripted:";
 
 /// The configuration of a new run.
-pub(super) fn config(args: &SearchArgs) -> Result<CheckedConfig, CliError> {
+pub(super) fn config(args: &SubjectArgs) -> Result<CheckedConfig, CliError> {
     let mut config = match &args.config {
         Some(path) => read_config(path)?.into_config(),
         None => match &args.preset {
@@ -50,7 +50,7 @@ pub(super) fn config(args: &SearchArgs) -> Result<CheckedConfig, CliError> {
 }
 
 /// Small where networks are trained; a query of a table costs nothing.
-const fn default_preset(args: &SearchArgs) -> Preset {
+const fn default_preset(args: &SubjectArgs) -> Preset {
     if args.benchmark.is_some() { Preset::Nasc } else { Preset::Quick }
 }
 

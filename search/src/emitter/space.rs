@@ -97,15 +97,40 @@ pub struct EarlyEditEmitter;
 
 impl Emitter for EarlyEditEmitter {
     fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
-        let mut drawing = Drawing::new(setting, state);
-        let propose = |index| {
-            let edit = |space: &dyn NetworkSource, rng: &mut ChaCha8Rng| {
-                space.mutate(setting.first_network, rng)
-            };
-            let source = drawing.draw(index, edit);
-            proposal(state, index, Operator::Random, vec![CandidateId(0)], source)
+        let offspring = from..setting.config.random_phase.offspring;
+        edits_of_first(setting, state, Operator::Random, offspring)
+    }
+
+    fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {
+        feedback::note(state, outcome);
+    }
+}
+
+/// Edits of the first network.
+fn edits_of_first(
+    setting: Setting<'_>,
+    state: &SearchState,
+    operator: Operator,
+    offspring: std::ops::Range<u32>,
+) -> Vec<Proposal> {
+    let mut drawing = Drawing::new(setting, state);
+    let propose = |index| {
+        let edit = |space: &dyn NetworkSource, rng: &mut ChaCha8Rng| {
+            space.mutate(setting.first_network, rng)
         };
-        (from..setting.config.random_phase.offspring).map(propose).collect()
+        let source = drawing.draw(index, edit);
+        proposal(state, index, operator, vec![CandidateId(0)], source)
+    };
+    offspring.map(propose).collect()
+}
+
+/// Proposes edits of the first network, trained: a search without evolution.
+#[derive(Debug, Clone, Copy)]
+pub struct AnewEditEmitter;
+
+impl Emitter for AnewEditEmitter {
+    fn ask(&self, setting: Setting<'_>, state: &SearchState, from: u32) -> Vec<Proposal> {
+        edits_of_first(setting, state, Operator::Fresh, from..setting.config.offspring)
     }
 
     fn tell(&self, _: Setting<'_>, state: &mut SearchState, _: Proposal, outcome: Outcome) {

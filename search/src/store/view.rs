@@ -191,7 +191,7 @@ impl RunReader {
         })
     }
 
-    fn read<T>(
+    pub(super) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, SearchError> {
