@@ -13,6 +13,7 @@ pub mod kernel;
 pub mod onednn;
 pub mod plan;
 pub mod predict;
+pub mod proxy;
 pub mod replace;
 pub mod state;
 pub mod train;

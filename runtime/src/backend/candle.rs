@@ -32,7 +32,7 @@ use crate::error::RuntimeError;
 use crate::init;
 use crate::plan::{ExecutionPlan, trainable};
 use crate::state::{StateDict, is_stored};
-use execute::{Mode, Run};
+use execute::{Mode, Run, Watch};
 use optimize::Moments;
 
 /// Executes a plan on one candle device.
@@ -92,8 +92,36 @@ impl CandleBackend {
         Ok(CandleBackend { plan, device, params, generator, image, updates: 0, deadline: None })
     }
 
+    /// Runs images through the network in evaluation mode and tells `watch` of the operand of each
+    /// activation function, image after image.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn watch_activations(
+        &mut self,
+        images: &[f32],
+        count: usize,
+        watch: &mut dyn FnMut(&[f32]),
+    ) -> Result<(), RuntimeError> {
+        let mut told = |values: &Tensor| {
+            watch(&values.flatten_all()?.to_dtype(DType::F32)?.to_vec1::<f32>()?);
+            Ok(())
+        };
+        self.watched(images, count, Mode::Evaluation, Some(&mut told)).map(|_| ())
+    }
+
     /// Logits of the images, `[count, classes]`.
     fn logits(&mut self, images: &[f32], count: usize, mode: Mode) -> Result<Tensor, RuntimeError> {
+        self.watched(images, count, mode, None)
+    }
+
+    fn watched(
+        &mut self,
+        images: &[f32],
+        count: usize,
+        mode: Mode,
+        watch: Option<Watch<'_>>,
+    ) -> Result<Tensor, RuntimeError> {
         let mut shape = vec![count];
         shape.extend(&self.image);
         let failed = RuntimeError::backend("input");
@@ -108,6 +136,7 @@ impl CandleBackend {
             mode,
             batch: count,
             deadline: self.deadline,
+            watch: watch.map(|watch| -> Watch<'_> { watch }),
         };
         let logits = run.execute(&self.plan, vec![input]).inspect_err(|_| {
             self.generator = before;

@@ -35,7 +35,12 @@ pub(super) struct Run<'a> {
     pub batch: usize,
     /// When the run is broken off.
     pub deadline: Option<Instant>,
+    /// Told of every activation's operand.
+    pub watch: Option<Watch<'a>>,
 }
+
+/// Hears of values before activation functions are applied.
+pub(super) type Watch<'a> = &'a mut dyn FnMut(&Tensor) -> Result<()>;
 
 impl Run<'_> {
     /// The network's results.
@@ -103,6 +108,9 @@ impl Run<'_> {
             Op::Pool(pool) => pooling::pool(pool, first(operands)?).map(one),
             Op::AdaptivePool(pool) => pooling::adaptive(pool, first(operands)?).map(one),
             Op::Activation(activation) => {
+                if let Some(watch) = &mut self.watch {
+                    watch(first(operands)?)?;
+                }
                 pointwise::activation(*activation, first(operands)?).map(one)
             }
             Op::Softmax(softmax) => {
