@@ -98,7 +98,7 @@ fn quietly(
     let Output { stderr, color, width, terminal, .. } = output;
     let (color, width, terminal) = (*color, *width, *terminal);
     // bars are drawn on a terminal alone
-    let stderr: &mut (dyn io::Write + Send) = if terminal { *stderr } else { &mut remarks };
+    let stderr: &mut (dyn io::Write + Send) = if terminal { &mut **stderr } else { &mut remarks };
     work(&mut Output { stdout: &mut lines, stderr, color, width, terminal })
 }
 

@@ -10,8 +10,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::error::{CliError, Exit};
 use crate::output::{Environment, Output};
 use crate::{
-    ablate, benchmark, check, compile, data, eval, explain, model, predict, presets, report,
-    search, show, train, verify, watch,
+    ablate, benchmark, check, compile, data, eval, explain, model, predict, presets, proxies,
+    report, search, show, train, verify, watch,
 };
 
 /// Stack of the thread that commands run on. Evaluating and printing nested programs recurses; the
@@ -44,6 +44,7 @@ enum Command {
     Search(search::SearchArgs),
     Ablate(ablate::AblateArgs),
     Report(report::ReportArgs),
+    Proxies(proxies::ProxiesArgs),
     Watch(watch::WatchArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
@@ -96,6 +97,7 @@ fn execute(
         Command::Ablate(args) => ablate::run(args, environment, output),
         Command::Report(args) => report::run(args, environment, output),
         Command::Watch(args) => watch::run(args, environment, output),
+        Command::Proxies(args) => proxies::run(args, environment, output),
         Command::Check(args) => check::run(args, output),
         Command::Compile(args) => compile::run(args, environment, output),
         Command::Verify(args) => verify::run(args, environment, output),

@@ -23,6 +23,7 @@ mod output;
 mod predict;
 mod presets;
 mod progress;
+mod proxies;
 pub mod render;
 mod report;
 pub mod restart;

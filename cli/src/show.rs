@@ -1,6 +1,8 @@
 //! `nasc show`: the summary of a search's folder, also while the search runs, or one of its candidates.
 
 mod candidate;
+mod front;
+mod health;
 
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use clap::Args;
 use nasc_search::archive::ArchiveStats;
 use nasc_search::config::{FitnessSplit, SearchConfig};
 use nasc_search::error::SearchError;
+use nasc_search::measures::Descriptor;
 use nasc_search::run::{Space, Task};
 use nasc_search::store::{EliteRow, RunReader, RunRecord, RunSummary, Seconds};
 
@@ -34,6 +37,13 @@ pub struct ShowArgs {
     /// is wrong with it, its figures, its source.
     #[arg(long, value_name = "NUMBER", conflicts_with = "source")]
     candidate: Option<u64>,
+    /// Print the archives' health of every generation instead.
+    #[arg(long, conflicts_with_all = ["source", "candidate"])]
+    generations: bool,
+    /// Print the networks that no other beats in fitness and in these costs instead: macs, params,
+    /// peak_activation_bytes, latency, depth, width, width_to_depth.
+    #[arg(long, value_name = "COSTS", value_delimiter = ',', value_parser = front::descriptor, conflicts_with_all = ["source", "candidate", "generations"])]
+    front: Vec<Descriptor>,
 }
 
 pub(crate) fn run(
@@ -45,6 +55,8 @@ pub(crate) fn run(
     match (args.source, args.candidate) {
         (Some(number), _) => source(&reader, number, output)?,
         (None, Some(number)) => candidate::show(&reader, number, output)?,
+        (None, None) if args.generations => health::print(&reader, true, output)?,
+        (None, None) if !args.front.is_empty() => front::print(&reader, &args.front, output)?,
         (None, None) => summary(&args.directory, &reader, args.top, environment, output)?,
     }
     Ok(Exit::Success)
@@ -77,10 +89,13 @@ pub(crate) fn summary(
     output.line(equipment(directory, &record, &config)?)?;
     output.line("")?;
     let task = record.read_task().map_err(|error| corrupt(directory, &error))?;
-    totals(&reader.summary()?, &config, task.space, elites.first()).print(output)?;
+    let mut table = totals(&reader.summary()?, &config, task.space, elites.first());
+    shortcuts(reader, &config, &mut table)?;
+    table.print(output)?;
     output.line("")?;
     networks(&elites, top).print(output)?;
     output.line("")?;
+    health::print(reader, false, output)?;
     search::benchmark::summary(reader, environment, output)?;
     lost_weights(directory, &task, &elites, output)?;
     next_command(directory, elites.first(), output)
@@ -163,10 +178,27 @@ fn totals(
     row("network archive", cells(summary.networks), format!("of {network_cells} cells"));
     let prompt_cells = config.prompt_archive.cells;
     row("prompt archive", cells(summary.prompts), format!("of {prompt_cells} cells"));
+    if let Some(stats) = summary.networks {
+        row("QD score", format!("{:.2}", stats.qd_score), String::new());
+    }
     row("clipped", percent(summary.clipped_share), "outside of an axis".to_owned());
     accuracies(config, best, &mut row);
     times(&summary.seconds, &mut row);
     table
+}
+
+/// What successive halving and the filter before training saved.
+fn shortcuts(reader: &RunReader, config: &SearchConfig, table: &mut Table) -> Result<(), CliError> {
+    if config.training.filter.is_some() {
+        let count = grouped(reader.refused("unpromising")?);
+        table.row(["unpromising".to_owned(), count, "not trained".to_owned()]);
+    }
+    if config.training.halving.is_some() {
+        let (epochs, networks) = reader.epochs()?;
+        let share = ratio(epochs, networks * u64::from(config.training.epochs));
+        table.row(["epochs trained".to_owned(), grouped(epochs), format!("{share} of all")]);
+    }
+    Ok(())
 }
 
 fn cells(stats: Option<ArchiveStats>) -> String {

@@ -9,12 +9,14 @@
 pub mod ablation;
 pub mod error;
 pub mod figures;
+pub mod front;
 pub mod gather;
 pub mod health;
 pub mod outcome;
 pub mod page;
 pub mod passive;
 pub mod plot;
+pub mod rank;
 pub mod run;
 pub mod series;
 pub mod spread;

@@ -2,8 +2,10 @@
 //! one with a population in its place, or without evolution, can be compared with the others by it.
 
 use crate::run::RunData;
-use nasc_search::archive::{Addition, Archive as _, ArchiveStats, CvtArchive, Elite, Objective};
-use nasc_search::measures::measures;
+use nasc_search::archive::{
+    Addition, Archive as _, ArchiveStats, Axis, CvtArchive, Elite, Objective,
+};
+use nasc_search::measures::{Descriptor, measures};
 use nasc_search::state::CandidateId;
 use nasc_search::store::OverviewRow;
 
@@ -11,7 +13,7 @@ use nasc_search::store::OverviewRow;
 #[derive(Debug)]
 pub struct Passive {
     archive: CvtArchive<CandidateId>,
-    run: Vec<nasc_search::measures::Descriptor>,
+    descriptors: Vec<Descriptor>,
 }
 
 /// Where a network fell.
@@ -30,15 +32,14 @@ impl Passive {
     #[must_use]
     pub fn new(run: &RunData) -> Option<Self> {
         let archive = CvtArchive::new(run.axes().to_vec(), run.centroids().clone())?;
-        Some(Self { archive, run: run.config.descriptors() })
+        Some(Self { archive, descriptors: run.config.descriptors() })
     }
 
     /// Offers a candidate; `None` if it has no fitness.
     pub fn offer(&mut self, row: &OverviewRow) -> Option<Fall> {
         let objective = Objective::new(row.fitness?, row.loss?).ok()?;
-        let measures = measures(&self.run, row.cost.as_ref()?).ok()?;
-        let outside =
-            |(axis, value): (&nasc_search::archive::Axis, &f64)| axis.coordinate(*value).clipped;
+        let measures = measures(&self.descriptors, row.cost.as_ref()?).ok()?;
+        let outside = |(axis, value): (&Axis, &f64)| axis.coordinate(*value).clipped;
         let clipped = self.archive.axes().iter().zip(measures.values()).any(outside);
         let Addition { cell, status, .. } =
             self.archive.add(Elite { solution: row.candidate, objective, measures });

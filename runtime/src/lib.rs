@@ -10,6 +10,7 @@ pub mod data;
 pub mod error;
 pub mod init;
 pub mod kernel;
+pub mod latency;
 pub mod onednn;
 pub mod plan;
 pub mod predict;

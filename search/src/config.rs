@@ -21,6 +21,7 @@ use crate::archive::Scale;
 use crate::measures::Descriptor;
 use crate::prompt::InstructionSet;
 use crate::proposer::ProposerKind;
+use nasc_runtime::proxy::Proxy;
 use nasc_runtime::train::Method;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -385,9 +386,50 @@ pub struct TrainingConfig {
     /// machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<f64>,
+    /// Whether a child begins with the weights of its trained parent, where names and shapes agree.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub inherit_weights: bool,
+    /// Candidates that are behind others after a few epochs are not trained to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halving: Option<HalvingConfig>,
+    /// Candidates that promise less than others are not trained at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<FilterConfig>,
     /// Optimiser, schedule, augmentation and the like, as the options of `nasc train`.
     #[serde(default, skip_serializing_if = "is_plain")]
     pub method: Method,
+}
+
+/// Successive halving over epochs, asynchronous (Li et al., "A system for massively parallel
+/// hyperparameter tuning", MLSys 2020) and decided at once: a candidate is compared with those that came
+/// that far before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HalvingConfig {
+    /// Epochs before the first decision; the next one comes after `factor` times as many.
+    pub first_epochs: u32,
+    /// One in so many goes on at a decision.
+    pub factor: u32,
+    /// Earlier candidates without which nothing is decided.
+    pub after: u32,
+}
+
+/// A zero-cost proxy in front of training.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilterConfig {
+    /// What scores a network before it is trained.
+    pub proxy: Proxy,
+    /// Share of the candidates that are trained: those with the best scores so far.
+    pub keep: f64,
+    /// Earlier scores without which every candidate is trained.
+    pub after: u32,
+    /// Training images that a network is scored on.
+    pub images: u32,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_plain(method: &Method) -> bool {

@@ -9,6 +9,7 @@ pub use rejection::{CandidateDiagnostic, Rejection};
 
 use crate::archive::Objective;
 use crate::measures::CostFigures;
+use crate::precedents::Demands;
 use std::ops::ControlFlow;
 
 /// How much work a candidate is worth.
@@ -22,7 +23,7 @@ pub enum Effort {
 }
 
 /// One candidate to evaluate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EvaluationRequest<'a> {
     /// The network's source text.
     pub source: &'a str,
@@ -30,6 +31,10 @@ pub struct EvaluationRequest<'a> {
     pub effort: Effort,
     /// Seed of the initial weights and the batch order.
     pub seed: u64,
+    /// What it has to reach on the way.
+    pub demands: &'a Demands,
+    /// A safetensors file of its parent's weights, to begin with where names and shapes agree.
+    pub inherited: Option<&'a [u8]>,
 }
 
 /// What is done with a network.
@@ -104,6 +109,17 @@ pub enum Verdict {
     Rejected(Rejection),
 }
 
+impl Verdict {
+    /// The training curve, as far as it was trained.
+    #[must_use]
+    pub fn curve(&self) -> &[EpochRecord] {
+        match self {
+            Self::Evaluated(evaluation) => &evaluation.curve,
+            Self::Rejected(_) => &[],
+        }
+    }
+}
+
 /// A verdict and what it cost to reach.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
@@ -111,6 +127,8 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// Seconds by phase.
     pub seconds: EvaluationSeconds,
+    /// What the network promised before it was trained, if that was asked for.
+    pub proxy_score: Option<f64>,
 }
 
 /// Accuracy and loss on the test split.

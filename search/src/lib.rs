@@ -34,6 +34,7 @@ pub mod known;
 pub mod llm;
 pub mod measures;
 pub mod observer;
+pub mod precedents;
 pub mod prompt;
 pub mod proposer;
 pub mod run;

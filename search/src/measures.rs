@@ -18,6 +18,9 @@ pub struct CostFigures {
     pub width_to_depth: f64,
     /// Peak of simultaneously live activations, in bytes.
     pub peak_activation_bytes: u64,
+    /// Seconds of a forward pass, measured; only where something asks for it.
+    #[serde(default)]
+    pub latency_seconds: Option<f64>,
 }
 
 /// A descriptor of a network.
@@ -25,20 +28,48 @@ pub struct CostFigures {
 #[serde(rename_all = "snake_case")]
 pub enum Descriptor {
     /// Largest layer width divided by depth.
+    #[serde(alias = "ratio")]
     WidthToDepth,
-    /// Multiply-accumulates of one forward pass.
+    /// Multiply-accumulates of one forward pass, which the paper calls FLOPs.
+    #[serde(alias = "flops")]
     Macs,
     /// Trainable parameters.
     Params,
     /// Peak of live activations in bytes.
+    #[serde(alias = "peak_memory")]
     PeakActivationBytes,
     /// Number of registered layers.
     Depth,
     /// Largest layer width.
     Width,
+    /// Seconds of a forward pass of one image, measured on this machine: runs with it do not repeat
+    /// themselves.
+    Latency,
 }
 
 impl Descriptor {
+    /// All of them, in the order of documentation.
+    pub const ALL: [Self; 7] = [
+        Self::WidthToDepth,
+        Self::Macs,
+        Self::Params,
+        Self::PeakActivationBytes,
+        Self::Latency,
+        Self::Depth,
+        Self::Width,
+    ];
+
+    /// The descriptor of a name; `ratio`, `flops` and `peak_memory` are other words.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "ratio" => Some(Self::WidthToDepth),
+            "flops" => Some(Self::Macs),
+            "peak_memory" => Some(Self::PeakActivationBytes),
+            name => Self::ALL.into_iter().find(|descriptor| descriptor.name() == name),
+        }
+    }
+
     /// The name in configurations and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -49,6 +80,7 @@ impl Descriptor {
             Self::PeakActivationBytes => "peak_activation_bytes",
             Self::Depth => "depth",
             Self::Width => "width",
+            Self::Latency => "latency",
         }
     }
 
@@ -62,6 +94,10 @@ impl Descriptor {
             Self::PeakActivationBytes => cost.peak_activation_bytes as f64,
             Self::Depth => cost.depth as f64,
             Self::Width => cost.width as f64,
+            Self::Latency => match cost.latency_seconds {
+                Some(seconds) => seconds,
+                None => f64::NAN,
+            },
         }
     }
 }

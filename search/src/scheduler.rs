@@ -12,7 +12,8 @@ use crate::evaluate::{EvaluateError, Evaluator, TrainProgress};
 use crate::llm::{LanguageModel, LanguageModelError};
 use crate::observer::{SearchEvent, SearchObserver};
 use crate::run::Run;
-use crate::state::SearchState;
+use crate::state::{CandidateId, SearchState};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 /// The collaborators of a search.
@@ -79,7 +80,8 @@ impl Run {
         self.require_same("language model", &self.record.model, workers.model.describe())?;
         self.require_same("evaluator", &self.record.evaluator, workers.evaluator.describe())?;
         let state = self.state()?;
-        let scheduler = Scheduler { run: self, workers: &mut workers, state };
+        let scheduler =
+            Scheduler { run: self, workers: &mut workers, state, elders: BTreeSet::new() };
         match scheduler.run_to_end() {
             Ok(()) => Ok(SearchOutcome::Finished),
             Err(Stop::Interrupted) => Ok(SearchOutcome::Interrupted),
@@ -114,6 +116,9 @@ struct Scheduler<'run, 'workers, 'parts> {
     run: &'run mut Run,
     workers: &'workers mut Workers<'parts>,
     state: SearchState,
+    /// The network archive when the generation began: weights are inherited from these alone, since a
+    /// resumed run has theirs for certain.
+    elders: BTreeSet<CandidateId>,
 }
 
 impl Scheduler<'_, '_, '_> {

@@ -11,6 +11,7 @@ use crate::archive::{
 use crate::config::{Archives, CheckedConfig, PromptFitness};
 use crate::evaluate::Effort;
 use crate::known::Known;
+use crate::precedents::Precedents;
 use crate::prompt::PromptLibrary;
 use crate::seed::{Purpose, Seed};
 use rand::RngExt as _;
@@ -151,6 +152,8 @@ pub struct SearchState {
     pub best_of_current: Option<Objective>,
     /// The networks that were evaluated.
     pub known: Known,
+    /// What candidates came to on the way.
+    pub precedents: Precedents,
     /// The networks evaluated last, the oldest first; kept for regularised evolution alone.
     population: VecDeque<(Network, Objective)>,
 }
@@ -208,6 +211,7 @@ impl SearchState {
             },
             best_of_current: None,
             known: Known::default(),
+            precedents: Precedents::default(),
             population: VecDeque::new(),
         })
     }

@@ -96,6 +96,8 @@ impl Store {
         let mut store = Self::open(directory)?;
         let (format, writer) = store.format()?.ok_or_else(not_a_run)?;
         schema::require_format(directory, format, writer)?;
+        let late = schema::add_late_columns(&store.connection);
+        late.map_err(|error| store.error(error))?;
         let record = read::run_record(&store.connection).map_err(|error| store.error(error))?;
         store.begin_session()?;
         Ok((store, record))

@@ -13,6 +13,7 @@ mod database;
 mod known;
 mod proposers;
 mod resume;
+mod shortcuts;
 mod training;
 mod whole_run;
 mod world;

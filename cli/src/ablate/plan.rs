@@ -37,13 +37,13 @@ pub(super) fn jobs(
         out: args.out.join(variant.name()).join(seed.to_string()),
     };
     let base = job::prepare(&job(Variant::Full, 1), environment, output)?.config;
-    let variants = variants(&args.variants, base.proposer.kind, output)?;
+    let kind = base.proposer.kind;
+    let variants = variants(&args.variants, kind, output)?;
     let of_variant = |variant: Variant| {
         (1..=args.seeds).map(move |seed| {
             let mut job = job(variant, seed);
             // said once, not for every run
-            job.subject.proposer =
-                job.subject.proposer.or(Some(base_kind(variant, base.proposer.kind)));
+            job.subject.proposer = job.subject.proposer.or(Some(base_kind(variant, kind)));
             job
         })
     };

@@ -12,6 +12,7 @@ use nasc_search::evaluate::table::TableEvaluator;
 use nasc_search::evaluate::training::TrainingEvaluator;
 use nasc_search::extract::extract;
 use nasc_search::llm::LanguageModel;
+use nasc_search::measures::Descriptor;
 use nasc_search::observer::SearchEvent;
 use nasc_search::run::{Equipment, Run, RunSetup, Space, Task};
 use nasc_search::scheduler::{SearchOutcome, Workers};
@@ -176,7 +177,9 @@ pub(crate) fn go_on(
 }
 
 fn evaluator<'a>(data: &'a Dataset, config: &CheckedConfig) -> TrainingEvaluator<'a> {
-    TrainingEvaluator::new(data, config.training, config.budget).with_memory(memory::available)
+    TrainingEvaluator::new(data, config.training, config.budget)
+        .with_memory(memory::available)
+        .with_latency(config.descriptors().contains(&Descriptor::Latency))
 }
 
 fn task(data: String, images: &Dataset) -> Task {

@@ -43,7 +43,8 @@ function networkCards(run, candidate) {
     cost && card("parameters", short(cost.params), grouped(cost.params)),
     cost && card("MACs", short(cost.macs), grouped(cost.macs)),
     cost && card("peak activations", bytes(cost.peak)),
-    cost && card("depth × width", cost.depth + " × " + short(cost.width), "ratio " + fixed(cost.ratio, 2)));
+    cost && card("depth × width", cost.depth + " × " + short(cost.width), "ratio " + fixed(cost.ratio, 2)),
+    cost && known(cost.latency) && card("latency", (cost.latency * 1000).toFixed(3) + " ms"));
 }
 
 function networkStory(run, candidate, texts) {

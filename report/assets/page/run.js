@@ -7,8 +7,11 @@ function section(name, title, ...content) {
 }
 
 const CANDIDATE = ["number", "generation", "operator", "verdict", "fitness", "loss", "test", "figures", "instruction", "entered", "parents", "repeats", "at"];
-const FIGURES = ["params", "macs", "peak", "depth", "width", "ratio"];
-const COSTS = { macs: "multiply-accumulates", params: "parameters", peak: "peak activations, bytes", depth: "depth", width: "width", ratio: "width to depth" };
+const FIGURES = ["params", "macs", "peak", "depth", "width", "ratio", "latency"];
+const COSTS = { macs: "multiply-accumulates", params: "parameters", peak: "peak activations, bytes", depth: "depth", width: "width", ratio: "width to depth", latency: "latency, s" };
+
+/** Costs that the networks of a run have. */
+const costsOf = (rows) => Object.entries(COSTS).filter(([cost]) => rows.some((row) => known(row.cost[cost])));
 
 /** Gives the lists of a run's data their names. */
 function unfold(run) {
@@ -155,8 +158,8 @@ function paretoFront(run) {
     return cloudOfCosts(width, run, rows, best, state.across);
   });
   const select = element("select", { change(event) { state.across = event.target.value; figure.redraw(); } },
-    Object.entries(COSTS).map(([cost, name]) => element("option", { value: cost, selected: cost === state.across }, name)));
-  const also = Object.entries(COSTS).map(([cost, name]) => element("label", {}, element("input", {
+    costsOf(rows).map(([cost, name]) => element("option", { value: cost, selected: cost === state.across }, name)));
+  const also = costsOf(rows).map(([cost, name]) => element("label", {}, element("input", {
     type: "checkbox", change(event) { if (event.target.checked) state.also.add(cost); else state.also.delete(cost); figure.redraw(); },
   }), name));
   return [element("div", { class: "controls" }, element("label", {}, "Cost ", select)),
@@ -166,7 +169,7 @@ function paretoFront(run) {
 function frontTable(run, best, costs) {
   const columns = [["network", true], ["accuracy"], ...costs.map((cost) => [COSTS[cost]]), ["test"]];
   const rows = best.slice(0, 50).map((one) => [element("button", { class: "link", type: "button", click: () => openNetwork(run, one.number) }, String(one.number)),
-    percent(one.fitness, 2), ...costs.map((cost) => grouped(one.cost[cost])), percent(one.test, 2)]);
+    percent(one.fitness, 2), ...costs.map((cost) => (Number.isInteger(one.cost[cost]) ? grouped(one.cost[cost]) : short(one.cost[cost]))), percent(one.test, 2)]);
   return element("details", {}, element("summary", {}, "The " + best.length + " networks of the front"), table("Networks that no other beats", columns, rows));
 }
 

@@ -100,19 +100,19 @@ struct PromptGenerationPage {
 /// A candidate in figures, as a list to be short.
 #[derive(Debug, Serialize)]
 struct CandidatePage(
-    u64,              // number
-    u32,              // generation
-    String,           // operator
-    Option<String>,   // verdict
-    Option<f64>,      // fitness
-    Option<f64>,      // loss
-    Option<f64>,      // test accuracy
-    Option<[f64; 6]>, // params, macs, peak bytes, depth, width, ratio
-    Option<u32>,      // instruction
-    bool,             // entered the archive
-    Vec<u64>,         // parents
-    Option<u64>,      // repeats
-    Option<Vec<f64>>, // coordinates on the archive's axes
+    u64,                      // number
+    u32,                      // generation
+    String,                   // operator
+    Option<String>,           // verdict
+    Option<f64>,              // fitness
+    Option<f64>,              // loss
+    Option<f64>,              // test accuracy
+    Option<[Option<f64>; 7]>, // params, macs, peak bytes, depth, width, ratio, latency
+    Option<u32>,              // instruction
+    bool,                     // entered the archive
+    Vec<u64>,                 // parents
+    Option<u64>,              // repeats
+    Option<Vec<f64>>,         // coordinates on the archive's axes
 );
 
 impl RunPage {
@@ -240,12 +240,13 @@ fn kept(run: &RunData) -> Vec<&OverviewRow> {
 fn candidate(run: &RunData, row: &OverviewRow) -> CandidatePage {
     let figures = row.cost.as_ref().map(|cost| {
         [
-            cost.params as f64,
-            cost.macs as f64,
-            cost.peak_activation_bytes as f64,
-            cost.depth as f64,
-            cost.width as f64,
-            cost.width_to_depth,
+            Some(cost.params as f64),
+            Some(cost.macs as f64),
+            Some(cost.peak_activation_bytes as f64),
+            Some(cost.depth as f64),
+            Some(cost.width as f64),
+            Some(cost.width_to_depth),
+            cost.latency_seconds,
         ]
     });
     let coordinates = row.cost.as_ref().filter(|_| row.fitness.is_some()).map(|cost| {

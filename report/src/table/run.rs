@@ -29,6 +29,7 @@ pub fn candidates(run: &RunData) -> DataTable {
         .integers("width", rows, cost(|cost| cost.width))
         .numbers("width_to_depth", rows, |row| row.cost.as_ref().map(|cost| cost.width_to_depth))
         .integers("peak_activation_bytes", rows, cost(|cost| cost.peak_activation_bytes))
+        .numbers("latency_seconds", rows, |row| row.cost.as_ref()?.latency_seconds)
         .numbers("fitness", rows, |row| row.fitness)
         .numbers("loss", rows, |row| row.loss)
         .numbers("test_accuracy", rows, |row| row.test_accuracy)

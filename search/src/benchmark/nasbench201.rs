@@ -4,6 +4,9 @@
 
 mod file;
 mod import;
+mod network;
+
+pub use network::{CELLS_OF_STAGE, network};
 
 use nasc_compiler::cell::Cell;
 use std::path::PathBuf;

@@ -242,6 +242,7 @@ impl SearchConfig {
         if Duration::try_from_secs_f64(seconds).is_err() || seconds == 0.0 {
             return refuse("training.max_seconds", seconds, "it must be above 0");
         }
+        self.check_shortcuts()?;
         self.check_method()?;
         match training.train_config(0).validate() {
             Err(RuntimeError::Configuration { field, value, required }) => {
@@ -250,6 +251,32 @@ impl SearchConfig {
             }
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Successive halving and the filter before training.
+    fn check_shortcuts(&self) -> Result<(), ConfigError> {
+        let training = &self.training;
+        if let Some(halving) = training.halving {
+            at_most("training.halving.first_epochs", halving.first_epochs, 1_000_000)?;
+            at_most("training.halving.after", halving.after, 1_000_000)?;
+            if !(2..=100).contains(&halving.factor) {
+                let requirement = "it must lie between 2 and 100";
+                return refuse("training.halving.factor", halving.factor, requirement);
+            }
+            if halving.first_epochs >= training.epochs {
+                let requirement =
+                    format!("it must be below `training.epochs`, {}", training.epochs);
+                return refuse("training.halving.first_epochs", halving.first_epochs, requirement);
+            }
+        }
+        if let Some(filter) = training.filter {
+            at_most("training.filter.after", filter.after, 1_000_000)?;
+            at_most("training.filter.images", filter.images, 10_000)?;
+            if !(filter.keep > 0.0 && filter.keep <= 1.0) {
+                return refuse("training.filter.keep", filter.keep, "it must lie in (0, 1]");
+            }
+        }
+        Ok(())
     }
 
     /// Keys that would have no effect beside others.

@@ -252,6 +252,9 @@ fn paper_training() -> TrainingConfig {
         max_train_examples: None,
         max_fitness_examples: None,
         max_seconds: None,
+        inherit_weights: false,
+        halving: None,
+        filter: None,
         method: Method::PAPER,
     }
 }

@@ -14,7 +14,7 @@ pub struct CandidateDiagnostic {
 }
 
 /// Why a candidate has no fitness: an ordinary result of the search.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Rejection {
     /// The prompt left no room in the model's context, so nothing was generated.
@@ -56,6 +56,15 @@ pub enum Rejection {
     },
     /// Training used up its time budget.
     TimedOut,
+    /// It promised less than others before it was trained.
+    Unpromising {
+        /// What scored it.
+        proxy: String,
+        /// Its score.
+        score: f64,
+        /// The least that is trained.
+        least: f64,
+    },
     /// nasc broke down over it: its process ended while it was evaluated, as often as it is tried.
     Crashed {
         /// Times it was tried.
@@ -75,6 +84,7 @@ impl Rejection {
             Self::OverBudget { .. } => "over_budget",
             Self::Diverged { .. } => "diverged",
             Self::TimedOut => "timed_out",
+            Self::Unpromising { .. } => "unpromising",
             Self::Crashed { .. } => "crashed",
         }
     }
@@ -86,7 +96,7 @@ impl Rejection {
             Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
             Self::Compile { parsed, .. } => *parsed,
             Self::WrongOutput { .. } | Self::OverBudget { .. } => true,
-            Self::Diverged { .. } | Self::TimedOut => true,
+            Self::Diverged { .. } | Self::TimedOut | Self::Unpromising { .. } => true,
         }
     }
 
@@ -96,7 +106,8 @@ impl Rejection {
         match self {
             Self::PromptTooLong { .. } | Self::NoCode | Self::Crashed { .. } => false,
             Self::Compile { .. } | Self::WrongOutput { .. } => false,
-            Self::OverBudget { .. } | Self::Diverged { .. } | Self::TimedOut => true,
+            Self::OverBudget { .. } | Self::Diverged { .. } => true,
+            Self::TimedOut | Self::Unpromising { .. } => true,
         }
     }
 }
@@ -121,6 +132,12 @@ impl fmt::Display for Rejection {
             }
             Self::Diverged { step } => write!(f, "training diverged at step {step}"),
             Self::TimedOut => f.write_str("training took longer than `training.max_seconds`"),
+            Self::Unpromising { proxy, score, least } => {
+                write!(
+                    f,
+                    "its score by {proxy} is {score:.4}, and {least:.4} is the least that is trained"
+                )
+            }
             Self::Crashed { attempts: 1 } => f.write_str("nasc broke down over it"),
             Self::Crashed { attempts } => write!(f, "nasc broke down over it {attempts} times"),
         }

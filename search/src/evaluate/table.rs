@@ -75,6 +75,7 @@ impl<'a> TableEvaluator<'a> {
             width,
             width_to_depth: width as f64 / depth as f64,
             peak_activation_bytes,
+            latency_seconds: None,
         }
     }
 }
@@ -130,7 +131,11 @@ impl Evaluator for TableEvaluator<'_> {
         let began = Instant::now();
         let verdict = self.judge(request.source);
         let compile = began.elapsed().as_secs_f64();
-        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile, train: 0.0 } })
+        Ok(Judgement {
+            verdict,
+            seconds: EvaluationSeconds { compile, train: 0.0 },
+            proxy_score: None,
+        })
     }
 
     fn needs_weights(&self) -> bool {

@@ -1,6 +1,9 @@
 //! The evaluator of real searches: the compiler judges the text, the runtime trains the network.
 //! Deliberately not here: how either does it, and where candidates come from.
 
+mod inherit;
+
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -20,6 +23,7 @@ use super::{
 use crate::archive::Objective;
 use crate::config::{BudgetConfig, TrainingConfig};
 use crate::measures::CostFigures;
+use crate::precedents::Hurdle;
 
 /// Compiles and trains candidates on one data set. The data set's validation split is the one
 /// that fitness comes from; a search whose fitness is test accuracy opens it that way.
@@ -29,6 +33,8 @@ pub struct TrainingEvaluator<'a> {
     budget: BudgetConfig,
     /// Bytes that may still be taken when a candidate comes.
     available: fn() -> u64,
+    /// Whether networks are timed.
+    times: bool,
     /// The network that was asked about last, by its text.
     last: Option<(String, CheckedGraph, CostFigures)>,
 }
@@ -37,7 +43,14 @@ impl<'a> TrainingEvaluator<'a> {
     /// An evaluator for a data set, a training and a budget.
     #[must_use]
     pub fn new(data: &'a Dataset, training: TrainingConfig, budget: BudgetConfig) -> Self {
-        TrainingEvaluator { data, training, budget, available: || u64::MAX, last: None }
+        TrainingEvaluator {
+            data,
+            training,
+            budget,
+            available: || u64::MAX,
+            times: false,
+            last: None,
+        }
     }
 
     /// Refuses candidates that need more memory than `available` says there is when they come, too. A
@@ -45,6 +58,12 @@ impl<'a> TrainingEvaluator<'a> {
     #[must_use]
     pub fn with_memory(self, available: fn() -> u64) -> Self {
         TrainingEvaluator { available, ..self }
+    }
+
+    /// Measures the latency of every network that is trained or scored.
+    #[must_use]
+    pub fn with_latency(self, times: bool) -> Self {
+        TrainingEvaluator { times, ..self }
     }
 
     /// The network of a text, if it is one for this data set and within the budget.
@@ -91,18 +110,48 @@ impl<'a> TrainingEvaluator<'a> {
         within("memory_bytes", estimate_memory(graph, work), memory)
     }
 
+    /// What a network that is to be trained promises, if the configuration asks for it.
+    fn promise(
+        &self,
+        request: EvaluationRequest<'_>,
+        graph: &CheckedGraph,
+    ) -> Result<Option<f64>, EvaluateError> {
+        let Some(filter) = self.training.filter.filter(|_| request.effort == Effort::Train) else {
+            return Ok(None);
+        };
+        let images = NonZeroUsize::new(filter.images as usize).unwrap_or(NonZeroUsize::MIN);
+        let config = self.training.train_config(request.seed);
+        filter.proxy.score(graph, self.data, &config, images).map_err(failed)
+    }
+
+    /// Why a network with this score is not trained. One that cannot be scored is.
+    fn unpromising(&self, request: EvaluationRequest<'_>, score: Option<f64>) -> Option<Rejection> {
+        let (filter, least, score) = (self.training.filter?, request.demands.score?, score?);
+        let proxy = filter.proxy.name().to_owned();
+        (score < least).then_some(Rejection::Unpromising { proxy, score, least })
+    }
+
     fn trained(
         &self,
         request: EvaluationRequest<'_>,
         graph: &CheckedGraph,
-        cost: CostFigures,
+        mut cost: CostFigures,
         progress: TrainSink<'_>,
     ) -> Result<Verdict, EvaluateError> {
-        let config = self.training.train_config(request.seed);
+        if self.times {
+            let latency = nasc_runtime::latency::latency(graph, self.data).map_err(failed)?;
+            cost.latency_seconds = Some(latency.as_secs_f64());
+        }
+        let mut config = self.training.train_config(request.seed);
         let mut trainer = Trainer::new(graph, self.data, &config).map_err(failed)?;
+        if let Some(parent) = request.inherited {
+            config.initial = Some(inherit::over(trainer.state().map_err(failed)?, parent));
+            trainer = Trainer::new(graph, self.data, &config).map_err(failed)?;
+        }
+        let hurdles = &request.demands.hurdles;
         let report = match request.effort {
             Effort::Untrained => None,
-            Effort::Train => Some(train(&mut trainer, &self.training, progress)?),
+            Effort::Train => Some(train(&mut trainer, &self.training, hurdles, progress)?),
         };
         if let Some(rejection) = report.as_ref().and_then(|report| rejection(report.stop)) {
             return rejection.map(Verdict::Rejected);
@@ -137,15 +186,34 @@ impl<'a> TrainingEvaluator<'a> {
     }
 }
 
+/// Trains until the end, or until a hurdle is not taken.
 fn train(
     trainer: &mut Trainer<'_>,
     training: &TrainingConfig,
+    hurdles: &[Hurdle],
     progress: TrainSink<'_>,
 ) -> Result<TrainReport, EvaluateError> {
     let epochs = u64::from(training.epochs);
-    trainer
-        .run(|event| told(event, epochs).map_or(ControlFlow::Continue(()), &mut *progress))
-        .map_err(failed)
+    let mut is_behind = false;
+    let report = trainer.run(|event| {
+        if let TrainEvent::Epoch { epoch, report } = event {
+            let at = |hurdle: &&Hurdle| hurdle.epochs as usize == epoch + 1;
+            is_behind = hurdles
+                .iter()
+                .find(at)
+                .is_some_and(|hurdle| report.validation_accuracy < hurdle.accuracy);
+        }
+        if is_behind {
+            return ControlFlow::Break(());
+        }
+        told(event, epochs).map_or(ControlFlow::Continue(()), &mut *progress)
+    });
+    let mut report = report.map_err(failed)?;
+    if is_behind && report.stop == StopReason::Interrupted {
+        trainer.restore_best().map_err(failed)?;
+        report.stop = StopReason::EarlyStop;
+    }
+    Ok(report)
 }
 
 /// Loss and accuracy on a split; `None` if it took longer than a candidate may.
@@ -223,12 +291,19 @@ impl Evaluator for TrainingEvaluator<'_> {
             None => self.admit(request.source),
         };
         let compile = began.elapsed().as_secs_f64();
-        let verdict = match admitted {
-            Ok((graph, cost)) => self.trained(request, &graph, cost, progress)?,
-            Err(rejection) => Verdict::Rejected(rejection),
+        let (verdict, proxy_score) = match admitted {
+            Ok((graph, cost)) => {
+                let score = self.promise(request, &graph)?;
+                let verdict = match self.unpromising(request, score) {
+                    Some(rejection) => Verdict::Rejected(rejection),
+                    None => self.trained(request, &graph, cost, progress)?,
+                };
+                (verdict, score)
+            }
+            Err(rejection) => (Verdict::Rejected(rejection), None),
         };
         let train = began.elapsed().as_secs_f64() - compile;
-        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile, train } })
+        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile, train }, proxy_score })
     }
 
     fn test(
@@ -298,6 +373,7 @@ fn figures(graph: &CheckedGraph) -> CostFigures {
         width: report.width,
         width_to_depth: report.width_to_depth,
         peak_activation_bytes: report.peak_activation_bytes,
+        latency_seconds: None,
     }
 }
 

@@ -5,8 +5,8 @@ use crate::archive::{AddStatus, Archive as _, Elite, Objective};
 use crate::emitter::{Emitter, Outcome, Proposal};
 use crate::error::SearchError;
 use crate::evaluate::{
-    EvaluateError, EvaluationRequest, EvaluationSeconds, Judgement, Rejection, TrainProgress,
-    Verdict,
+    EpochRecord, EvaluateError, EvaluationRequest, EvaluationSeconds, Judgement, Rejection,
+    TrainProgress, Verdict,
 };
 use crate::measures::{CostFigures, measures};
 use crate::observer::SearchEvent;
@@ -26,21 +26,23 @@ struct Judged {
     fingerprint: Option<String>,
     /// The candidate whose verdict this is, if its network is the same.
     repeats: Option<CandidateId>,
+    proxy_score: Option<f64>,
 }
 
 impl Judged {
     fn rejected(rejection: Rejection) -> Self {
         let seconds = EvaluationSeconds { compile: 0.0, train: 0.0 };
-        Self { verdict: Verdict::Rejected(rejection), seconds, fingerprint: None, repeats: None }
+        let verdict = Verdict::Rejected(rejection);
+        Self { verdict, seconds, fingerprint: None, repeats: None, proxy_score: None }
     }
 
     fn new(judgement: Judgement, fingerprint: Option<String>) -> Self {
-        let Judgement { verdict, seconds } = judgement;
+        let Judgement { verdict, seconds, proxy_score } = judgement;
         let own = match &verdict {
             Verdict::Evaluated(evaluation) => evaluation.fingerprint.clone(),
             Verdict::Rejected(_) => None,
         };
-        Self { verdict, seconds, fingerprint: own.or(fingerprint), repeats: None }
+        Self { verdict, seconds, fingerprint: own.or(fingerprint), repeats: None, proxy_score }
     }
 }
 
@@ -64,6 +66,7 @@ impl Scheduler<'_, '_, '_> {
         offspring: usize,
     ) -> Result<(), Stop> {
         let StoredCandidate { source, refused, result, attempts, fingerprint, .. } = stored;
+        self.note(&stored.curve, stored.proxy_score);
         if let Some(fingerprint) = fingerprint {
             self.state.known.add(&fingerprint, proposal.operator.effort(), proposal.candidate);
         }
@@ -126,6 +129,9 @@ impl Scheduler<'_, '_, '_> {
         if let Some(fingerprint) = &judged.fingerprint {
             self.state.known.add(fingerprint, proposal.operator.effort(), candidate);
         }
+        if judged.repeats.is_none() {
+            self.note(judged.verdict.curve(), judged.proxy_score);
+        }
         let verdict = match &judged.verdict {
             Verdict::Evaluated(_) => "evaluated",
             Verdict::Rejected(rejection) => rejection.name(),
@@ -144,10 +150,14 @@ impl Scheduler<'_, '_, '_> {
             Ok(source) => source,
             Err(rejection) => return Ok(Judged::rejected(rejection)),
         };
+        let demands = self.state.precedents.demands(&self.run.config.training);
+        let inherited = self.inherited(proposal)?;
         let request = EvaluationRequest {
             source,
             effort: proposal.operator.effort(),
             seed: self.run.seed().derive(Purpose::Training, &[candidate.0]),
+            demands: &demands,
+            inherited: inherited.as_deref(),
         };
         self.run.store.begin_attempt(candidate)?;
         let answer = self.evaluate(candidate, request);
@@ -161,8 +171,27 @@ impl Scheduler<'_, '_, '_> {
                 seconds: EvaluationSeconds { compile: seconds, train: 0.0 },
                 fingerprint: Some(fingerprint),
                 repeats: Some(candidate),
+                proxy_score: None,
             }),
         }
+    }
+
+    /// Takes note of what a candidate came to on the way, for those after it.
+    fn note(&mut self, curve: &[EpochRecord], proxy_score: Option<f64>) {
+        self.state.precedents.add(&self.run.config.training, curve, proxy_score);
+    }
+
+    /// The weights of the first parent that has any, if children begin with them.
+    fn inherited(&self, proposal: &Proposal) -> Result<Option<Vec<u8>>, SearchError> {
+        if !self.run.config.training.inherit_weights || !proposal.operator.trains() {
+            return Ok(None);
+        }
+        for &parent in proposal.parents.iter().filter(|parent| self.elders.contains(parent)) {
+            if let Some(weights) = self.run.store.weights(parent)? {
+                return Ok(Some(weights));
+            }
+        }
+        Ok(None)
     }
 
     /// Asks the evaluator, unless the network is known; a candidate over which it panics has crashed.
@@ -224,6 +253,7 @@ impl Scheduler<'_, '_, '_> {
             seconds: judged.seconds,
             fingerprint: judged.fingerprint.as_deref(),
             repeats: judged.repeats,
+            proxy_score: judged.proxy_score,
         })?;
         Ok(outcome)
     }

@@ -32,6 +32,7 @@ impl Scheduler<'_, '_, '_> {
     ) -> Result<(), Stop> {
         let phase = self.state.phase(&self.run.config);
         let generation = self.state.counters.generation;
+        self.elders = Run::elites(&self.state);
         let mut stored = self.run.store.candidates_of(generation)?;
         let mut offspring = 0;
         loop {

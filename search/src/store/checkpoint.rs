@@ -1,6 +1,6 @@
 //! The state of a search at the end of a generation, written with it and read back on resume.
 
-use super::read::{cost, damaged, from_json, objective};
+use super::read::{cost, damaged, from_json, late, objective, own_curve};
 use super::write::{integer, json};
 use super::{Store, now};
 use crate::archive::{Archive as _, Elite, Objective};
@@ -118,6 +118,8 @@ impl Store {
         }
         let known = known_until(&self.connection, generation, state);
         known.map_err(|error| self.error(error))?;
+        let past = precedents_until(&self.connection, generation, config, state);
+        past.map_err(|error| self.error(error))?;
         let population = config.proposer.population;
         if config.proposer.kind == ProposerKind::Evolution {
             let members = population_before(&self.connection, generation, population);
@@ -221,6 +223,29 @@ fn known_until(
         let candidate = CandidateId(super::read::unsigned(row, "candidate")?);
         let fingerprint: String = row.get("fingerprint")?;
         state.known.add(&fingerprint, effort, candidate);
+    }
+    Ok(())
+}
+
+/// What the candidates of all generations until this one came to on the way; read only where something
+/// depends on it.
+fn precedents_until(
+    connection: &Connection,
+    generation: u32,
+    config: &CheckedConfig,
+    state: &mut SearchState,
+) -> rusqlite::Result<()> {
+    if config.training.halving.is_none() && config.training.filter.is_none() {
+        return Ok(());
+    }
+    let mut select = connection.prepare(
+        "SELECT curve, repeats, proxy_score FROM candidates WHERE generation <= ?1 AND verdict IS NOT NULL
+         ORDER BY candidate",
+    )?;
+    let mut rows = select.query([generation])?;
+    while let Some(row) = rows.next()? {
+        let (curve, score) = (own_curve(row)?, late(row, "proxy_score")?);
+        state.precedents.add(&config.training, &curve, score);
     }
     Ok(())
 }

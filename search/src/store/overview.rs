@@ -90,10 +90,8 @@ impl RunReader {
     pub fn overview(&self) -> Result<Vec<OverviewRow>, crate::error::SearchError> {
         self.read(|connection| {
             let mut select = connection.prepare(
-                "SELECT candidate, generation, operator, parents, instruction, temperature, verdict,
-                     params, macs, depth, width, width_to_depth, peak_activation_bytes, fitness, loss,
-                     cell, add_status, test_accuracy, fingerprint, repeats, llm_seconds, train_seconds
-                 FROM candidates ORDER BY candidate",
+                // columns that are not asked for are not read
+                "SELECT * FROM candidates ORDER BY candidate",
             )?;
             select.query_map([], overview_row)?.collect()
         })
@@ -156,6 +154,30 @@ impl RunReader {
                 Ok(DiagnosticCount { code: row.get("code")?, count: unsigned(row, "count")? })
             };
             select.query_map([], count)?.collect()
+        })
+    }
+
+    /// Epochs that were trained, and networks that they were spent on.
+    ///
+    /// # Errors
+    /// [`crate::error::SearchError::Database`].
+    pub fn epochs(&self) -> Result<(u64, u64), crate::error::SearchError> {
+        self.read(|connection| {
+            let spent = "SELECT coalesce(sum(json_array_length(curve)), 0) AS epochs, count(*) AS networks
+                         FROM candidates WHERE repeats IS NULL AND curve IS NOT NULL AND curve <> '[]'";
+            let row = |row: &Row<'_>| Ok((unsigned(row, "epochs")?, unsigned(row, "networks")?));
+            connection.query_row(spent, [], row)
+        })
+    }
+
+    /// Candidates that were refused for this reason.
+    ///
+    /// # Errors
+    /// [`crate::error::SearchError::Database`].
+    pub fn refused(&self, verdict: &str) -> Result<u64, crate::error::SearchError> {
+        self.read(|connection| {
+            let count = "SELECT count(*) AS count FROM candidates WHERE verdict = ?1";
+            connection.query_row(count, [verdict], |row| unsigned(row, "count"))
         })
     }
 

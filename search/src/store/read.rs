@@ -6,7 +6,7 @@ use super::{RunRecord, Store};
 use crate::archive::{AddStatus, Centroids, Objective};
 use crate::emitter::Proposal;
 use crate::error::SearchError;
-use crate::evaluate::{Evaluation, Rejection, Verdict};
+use crate::evaluate::{EpochRecord, Evaluation, Rejection, Verdict};
 use crate::measures::CostFigures;
 use crate::state::CandidateId;
 use rusqlite::types::Type;
@@ -47,6 +47,10 @@ pub struct StoredCandidate {
     pub fingerprint: Option<String>,
     /// Why the language model wrote nothing.
     pub refused: Option<Rejection>,
+    /// Its training curve, if it was trained itself.
+    pub curve: Vec<EpochRecord>,
+    /// What it promised before it was trained.
+    pub proxy_score: Option<f64>,
     /// Its result, if it is finished.
     pub result: Option<StoredResult>,
 }
@@ -63,6 +67,8 @@ impl StoredCandidate {
             attempts: 0,
             fingerprint: None,
             refused: None,
+            curve: Vec::new(),
+            proxy_score: None,
             result: None,
         }
     }
@@ -135,6 +141,7 @@ pub(super) fn cost(row: &Row<'_>) -> rusqlite::Result<CostFigures> {
         width: unsigned(row, "width")?,
         width_to_depth: row.get("width_to_depth")?,
         peak_activation_bytes: unsigned(row, "peak_activation_bytes")?,
+        latency_seconds: late(row, "latency_seconds")?,
     })
 }
 
@@ -158,6 +165,23 @@ fn result(row: &Row<'_>) -> rusqlite::Result<Option<StoredResult>> {
     Ok(Some(StoredResult::Evaluated { objective: objective(row)?, cost: cost(row)?, placed }))
 }
 
+/// The curve of a candidate that was trained itself; empty if its result is that of another.
+pub(super) fn own_curve(row: &Row<'_>) -> rusqlite::Result<Vec<EpochRecord>> {
+    if row.get::<_, Option<i64>>("repeats")?.is_some() {
+        return Ok(Vec::new());
+    }
+    let curve = row.get::<_, Option<String>>("curve")?.map(|text| from_json(&text)).transpose()?;
+    Ok(curve.unwrap_or_default())
+}
+
+/// A column that databases of earlier versions lack.
+pub(super) fn late(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<f64>> {
+    match row.get(column) {
+        Err(Error::InvalidColumnName(_)) => Ok(None),
+        value => value,
+    }
+}
+
 fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
     let stored = StoredCandidate {
         candidate: CandidateId(unsigned(row, "candidate")?),
@@ -167,6 +191,8 @@ fn stored_candidate(row: &Row<'_>) -> rusqlite::Result<(u32, StoredCandidate)> {
         attempts: row.get("attempts")?,
         fingerprint: row.get("fingerprint")?,
         refused: rejection(row)?,
+        curve: own_curve(row)?,
+        proxy_score: late(row, "proxy_score")?,
         result: result(row)?,
     };
     Ok((row.get("offspring")?, stored))

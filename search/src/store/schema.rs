@@ -75,6 +75,8 @@ CREATE TABLE candidates (
     add_status TEXT,
     test_accuracy REAL,
     test_loss REAL,
+    proxy_score REAL,
+    latency_seconds REAL,
     llm_seconds REAL,
     compile_seconds REAL,
     train_seconds REAL,
@@ -120,6 +122,22 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "synchronous", SYNCHRONOUS)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     Ok(connection)
+}
+
+/// Columns that came after the format's number.
+const LATE_COLUMNS: [&str; 2] = ["proxy_score", "latency_seconds"];
+
+/// Gives a database of an earlier version the columns that it lacks; they are empty there.
+pub(super) fn add_late_columns(connection: &Connection) -> rusqlite::Result<()> {
+    for column in LATE_COLUMNS {
+        let known = "SELECT count(*) FROM pragma_table_info('candidates') WHERE name = ?1";
+        let count: i64 = connection.query_row(known, [column], |row| row.get(0))?;
+        if count == 0 {
+            connection
+                .execute_batch(&format!("ALTER TABLE candidates ADD COLUMN {column} REAL"))?;
+        }
+    }
+    Ok(())
 }
 
 /// Opens for reading, also while another process writes.

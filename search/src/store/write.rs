@@ -71,6 +71,8 @@ pub struct FinishedCandidate<'a> {
     pub fingerprint: Option<&'a str>,
     /// The candidate whose result this is, if its network is the same.
     pub repeats: Option<CandidateId>,
+    /// What it promised before it was trained.
+    pub proxy_score: Option<f64>,
 }
 
 /// An integer as SQLite holds it; larger ones are refused rather than wrapped.
@@ -344,7 +346,7 @@ fn update_result(
     let (cell, status) = finished.placed.unzip();
     transaction.execute(
         "UPDATE candidates SET attempts = 0, verdict = :verdict, cell = :cell, add_status = :status,
-            fingerprint = :fingerprint, repeats = :repeats, compile_seconds = :compile, train_seconds = :train, finished_ms = :now
+            fingerprint = :fingerprint, repeats = :repeats, proxy_score = :proxy, compile_seconds = :compile, train_seconds = :train, finished_ms = :now
          WHERE candidate = :candidate",
         named_params! {
             ":candidate": integer(finished.candidate.0)?,
@@ -353,6 +355,7 @@ fn update_result(
             ":status": name(&status)?,
             ":fingerprint": finished.fingerprint,
             ":repeats": finished.repeats.map(|earlier| integer(earlier.0)).transpose()?,
+            ":proxy": finished.proxy_score,
             ":compile": finished.seconds.compile,
             ":train": finished.seconds.train,
             ":now": now(),
@@ -369,7 +372,7 @@ fn update_evaluation(
     let cost = &evaluation.cost;
     transaction.execute(
         "UPDATE candidates SET params = :params, macs = :macs, depth = :depth, width = :width,
-            width_to_depth = :ratio, peak_activation_bytes = :peak, curve = :curve, fitness = :fitness, loss = :loss
+            width_to_depth = :ratio, peak_activation_bytes = :peak, latency_seconds = :latency, curve = :curve, fitness = :fitness, loss = :loss
          WHERE candidate = :candidate",
         named_params! {
             ":candidate": integer(candidate.0)?,
@@ -379,6 +382,7 @@ fn update_evaluation(
             ":width": integer(cost.width)?,
             ":ratio": cost.width_to_depth,
             ":peak": integer(cost.peak_activation_bytes)?,
+            ":latency": cost.latency_seconds,
             ":curve": json(&evaluation.curve)?,
             ":fitness": evaluation.objective.value(),
             ":loss": evaluation.objective.loss(),

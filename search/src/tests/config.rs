@@ -7,6 +7,7 @@ use std::time::Duration;
 use nasc_runtime::train::{Optimizer, Schedule};
 
 use crate::config::{ConfigError, FitnessSplit, Place, Preset, SearchConfig};
+use crate::measures::Descriptor;
 
 #[test]
 fn every_preset_is_sound_and_survives_its_text() {
@@ -175,4 +176,39 @@ fn mistakes_name_the_key() {
         panic!("no value")
     };
     assert_eq!(value, "0");
+}
+
+#[test]
+fn shortcuts_and_axes_of_any_kind_are_read_and_checked() {
+    let text = "[training]\ninherit_weights = true\n[training.halving]\nfirst_epochs = 2\nfactor = 3\nafter = 4\n\
+                [training.filter]\nproxy = \"gradient-norm\"\nkeep = 0.25\nafter = 9\nimages = 16\n\
+                [[network_archive.axes]]\ndescriptor = \"flops\"\nmin = 1e3\nmax = 1e6\nscale = \"logarithmic\"\n\
+                [[network_archive.axes]]\ndescriptor = \"latency\"\nmin = 1e-6\nmax = 1\nscale = \"logarithmic\"\n\
+                [[network_archive.axes]]\ndescriptor = \"depth\"\nmin = 1\nmax = 30\nscale = \"linear\"\n";
+    let config = SearchConfig::from_toml(text).unwrap();
+    assert_eq!(SearchConfig::from_toml(&config.to_toml().unwrap()).unwrap(), config);
+    let checked = config.check().unwrap();
+    assert_eq!(checked.network_centroids().dimensions, 3);
+    assert_eq!(checked.descriptors(), [Descriptor::Macs, Descriptor::Latency, Descriptor::Depth]);
+    for (broken, key) in [
+        (
+            "[training.halving]\nfirst_epochs = 6\nfactor = 3\nafter = 4\n",
+            "training.halving.first_epochs",
+        ),
+        (
+            "[training.halving]\nfirst_epochs = 1\nfactor = 1\nafter = 4\n",
+            "training.halving.factor",
+        ),
+        (
+            "[training.filter]\nproxy = \"naswot\"\nkeep = 0\nafter = 9\nimages = 16\n",
+            "training.filter.keep",
+        ),
+        (
+            "[training.filter]\nproxy = \"naswot\"\nkeep = 1\nafter = 9\nimages = 0\n",
+            "training.filter.images",
+        ),
+    ] {
+        let error = SearchConfig::from_toml(broken).unwrap().check().unwrap_err();
+        assert!(error.to_string().contains(key), "{error}");
+    }
 }

@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
-use crate::config::SearchConfig;
+use crate::config::{FilterConfig, SearchConfig, TrainingConfig};
 use crate::evaluate::training::TrainingEvaluator;
 use crate::evaluate::*;
+use crate::precedents::{Demands, Hurdle, NO_DEMANDS};
 use nasc_runtime::data::{self, Dataset};
+use nasc_runtime::proxy::Proxy;
 use std::ops::ControlFlow;
 
 /// A body between the image and ten classes.
@@ -23,7 +25,8 @@ fn plain() -> String {
 }
 
 fn request(source: &str, effort: Effort) -> EvaluationRequest<'_> {
-    EvaluationRequest { source, effort, seed: 3 }
+    let demands = &NO_DEMANDS;
+    EvaluationRequest { source, effort, seed: 3, demands, inherited: None }
 }
 
 fn evaluator(data: &Dataset, batch_size: u32) -> TrainingEvaluator<'_> {
@@ -127,4 +130,94 @@ fn a_test_can_be_broken_off() {
     assert_eq!(stages, [Stage::Test]);
     let go_on = &mut |_: TrainProgress| ControlFlow::Continue(());
     assert!(evaluator.test(&plain(), &weights, go_on).unwrap().accuracy > 0.5);
+}
+
+/// Two layers with a width that names their parameters.
+fn wide(width: u32) -> String {
+    format!(
+        "import torch.nn as nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        \
+         self.first = nn.Linear(64, {width})\n        self.second = nn.Linear({width}, 10)\n\n    \
+         def forward(self, x):\n        return self.second(self.first(x.flatten(1)).relu())\n"
+    )
+}
+
+fn judged(
+    evaluator: &mut TrainingEvaluator<'_>,
+    source: &str,
+    demands: &Demands,
+    inherited: Option<&[u8]>,
+) -> Judgement {
+    let go_on = &mut |_: TrainProgress| ControlFlow::Continue(());
+    let request = EvaluationRequest { source, effort: Effort::Train, seed: 3, demands, inherited };
+    evaluator.evaluate(request, go_on).unwrap()
+}
+
+fn evaluation(judgement: Judgement) -> Evaluation {
+    match judgement.verdict {
+        Verdict::Evaluated(evaluation) => *evaluation,
+        Verdict::Rejected(rejection) => panic!("{rejection}"),
+    }
+}
+
+#[test]
+fn a_candidate_that_misses_a_hurdle_ends_there_with_its_accuracy() {
+    let data = data::digits().unwrap();
+    let training = TrainingConfig { epochs: 4, ..SearchConfig::quick().training };
+    let mut evaluator = TrainingEvaluator::new(&data, training, SearchConfig::quick().budget);
+    let whole = evaluation(judged(&mut evaluator, &wide(16), &NO_DEMANDS, None));
+    assert_eq!(whole.curve.len(), 4);
+    let hurdle = |accuracy| Demands { hurdles: vec![Hurdle { epochs: 2, accuracy }], score: None };
+    let ended = evaluation(judged(&mut evaluator, &wide(16), &hurdle(1.1), None));
+    assert_eq!(ended.curve, whole.curve[..2]);
+    assert_eq!(Some(ended.objective.value()), ended.curve[1].accuracy);
+    assert!(ended.weights.is_some());
+    let taken = hurdle(whole.curve[1].accuracy.unwrap());
+    assert_eq!(evaluation(judged(&mut evaluator, &wide(16), &taken, None)).curve, whole.curve);
+}
+
+#[test]
+fn a_candidate_that_promises_too_little_is_not_trained() {
+    let data = data::digits().unwrap();
+    let filter = FilterConfig { proxy: Proxy::Naswot, keep: 0.5, after: 1, images: 32 };
+    let training =
+        TrainingConfig { epochs: 1, filter: Some(filter), ..SearchConfig::quick().training };
+    let mut evaluator = TrainingEvaluator::new(&data, training, SearchConfig::quick().budget);
+    let wide_one = judged(&mut evaluator, &wide(64), &NO_DEMANDS, None);
+    let least = wide_one.proxy_score.unwrap();
+    let demands = Demands { hurdles: Vec::new(), score: Some(least) };
+    assert!(matches!(
+        judged(&mut evaluator, &wide(64), &demands, None).verdict,
+        Verdict::Evaluated(_)
+    ));
+    let narrow = judged(&mut evaluator, &wide(4), &demands, None);
+    assert!(narrow.proxy_score.unwrap() < least);
+    let Verdict::Rejected(rejection) = narrow.verdict else { panic!("it was trained") };
+    assert_eq!(rejection.name(), "unpromising");
+    assert!(rejection.parsed() && rejection.checked());
+}
+
+#[test]
+fn a_child_begins_where_its_parent_ended() {
+    let data = data::digits().unwrap();
+    let mut evaluator = evaluator(&data, 32);
+    let parent = evaluation(judged(&mut evaluator, &wide(16), &NO_DEMANDS, None));
+    let weights = parent.weights.unwrap();
+    let heir = evaluation(judged(&mut evaluator, &wide(16), &NO_DEMANDS, Some(&weights)));
+    assert!(heir.curve[0].train_loss < parent.curve[1].train_loss, "{:?}", heir.curve);
+    // only the layers that agree are taken over, and damaged weights change nothing
+    let other = evaluation(judged(&mut evaluator, &wide(20), &NO_DEMANDS, Some(&weights)));
+    let own = evaluation(judged(&mut evaluator, &wide(20), &NO_DEMANDS, None));
+    assert_ne!(other.curve, own.curve, "the bias of the last layer is inherited");
+    let damaged = evaluation(judged(&mut evaluator, &wide(20), &NO_DEMANDS, Some(b"nothing")));
+    assert_eq!(damaged.curve, own.curve);
+}
+
+#[test]
+fn latency_is_measured_where_it_is_asked_for() {
+    let data = data::digits().unwrap();
+    let plain = evaluation(judged(&mut evaluator(&data, 32), &wide(8), &NO_DEMANDS, None));
+    assert_eq!(plain.cost.latency_seconds, None);
+    let mut timed = evaluator(&data, 32).with_latency(true);
+    let timed = evaluation(judged(&mut timed, &wide(8), &NO_DEMANDS, None));
+    assert!(timed.cost.latency_seconds.unwrap() > 0.0);
 }

@@ -194,7 +194,11 @@ impl Evaluator for Refusing {
         _: TrainSink<'_>,
     ) -> Result<Judgement, EvaluateError> {
         let verdict = Verdict::Rejected(Rejection::TimedOut);
-        Ok(Judgement { verdict, seconds: EvaluationSeconds { compile: 0.0, train: 0.0 } })
+        Ok(Judgement {
+            verdict,
+            seconds: EvaluationSeconds { compile: 0.0, train: 0.0 },
+            proxy_score: None,
+        })
     }
 
     fn test(&mut self, _: &str, _: &[u8], _: TrainSink<'_>) -> Result<TestScore, EvaluateError> {

@@ -1,10 +1,12 @@
 //! An invented table, and the real one where the machine has it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use super::{BenchmarkError, Dataset, Score, Table};
+use super::{BenchmarkError, CELLS_OF_STAGE, Dataset, Score, Table, network};
 use crate::tests::invented_table::invented_csv;
 use crate::tests::table::{REAL, invented};
 use nasc_compiler::cell::{Cell, CellOperation};
+use nasc_compiler::source::SourceFile;
+use nasc_compiler::{CompileOptions, compile, cost};
 use std::path::Path;
 
 #[test]
@@ -98,4 +100,28 @@ fn the_real_table_has_the_published_optima() {
         }
     }
     assert_eq!(table.mac_bounds(Dataset::Cifar10), (7_783_050, 220_119_690));
+}
+
+/// The text of the whole network costs what the table says.
+#[test]
+fn the_whole_networks_cost_what_the_table_says() {
+    let Ok(table) = Table::import(Path::new(REAL)) else {
+        return println!("skipped: {REAL} is missing");
+    };
+    for number in [0, 1_234, 5_000, 7_812, 9_999, 15_624] {
+        let cell = Cell::from_number(number).unwrap();
+        let text = network(cell, CELLS_OF_STAGE, 10);
+        let file = SourceFile::new("network.py", text.as_str());
+        let graph = compile(&file, &CompileOptions::image(3, 32, 32)).expect(&text).graph;
+        let report = cost::analyze(&graph);
+        let macs = table.macs(cell, Dataset::Cifar10);
+        let nearly = |one: u64, other: u64| (one as f64 / other as f64 - 1.0).abs() < 0.02;
+        assert!(nearly(report.macs, macs), "{cell}: {} and {macs}", report.macs);
+        let params = table.params(cell, Dataset::Cifar10);
+        assert!(
+            nearly(report.trainable_params, params),
+            "{cell}: {} and {params}",
+            report.trainable_params
+        );
+    }
 }
