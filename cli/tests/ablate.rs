@@ -16,8 +16,7 @@ fn prepared() -> (tempfile::TempDir, String) {
     let import = ["benchmark", "import", "nasbench201", &csv.display().to_string()];
     assert_eq!(nasc(folder.path(), &import).0, 0);
     let config = folder.path().join("small.toml");
-    let text =
-        "preset = \"nasc\"\ngenerations = 3\noffspring = 12\n\n[random_phase]\noffspring = 12\n";
+    let text = "preset = \"nasc\"\ngenerations = 3\noffspring = 12\n\n[random_phase]\noffspring = 12\n\n[network_archive]\nsamples = 400\nrounds = 5\n\n[prompt_archive]\nsamples = 400\nrounds = 5\n";
     std::fs::write(&config, text).unwrap();
     let config = config.display().to_string();
     (folder, config)
@@ -60,7 +59,10 @@ fn every_variant_and_seed_is_searched_once_and_told_in_a_table_and_in_figures() 
     let (code, again, _) = ablate(folder.path(), &config, "full,random");
     assert_eq!(code, 0);
     assert_eq!(again.matches("finished before").count(), 4, "{again}");
-    let row = |told: &str| told.lines().find(|line| line.starts_with("  full")).unwrap().to_owned();
+    let row = |told: &str| -> Vec<String> {
+        let row = told.lines().find(|line| line.starts_with("  full")).unwrap();
+        row.split_whitespace().map(str::to_owned).collect()
+    };
     assert_eq!(row(&told), row(&again));
 }
 

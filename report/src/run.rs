@@ -4,7 +4,7 @@ use crate::error::ReportError;
 use nasc_search::archive::{Axis, Centroids};
 use nasc_search::config::{CheckedConfig, FitnessSplit};
 use nasc_search::error::SearchError;
-use nasc_search::run::{Equipment, Task};
+use nasc_search::run::{Equipment, Space, Task};
 use nasc_search::store::{
     DiagnosticCount, EliteRow, GenerationRow, OverviewRow, PromptEliteRow, Resident, RunReader,
     RunRecord, RunSummary,
@@ -95,8 +95,11 @@ impl RunData {
     /// Whether nothing is left to do: evolution is over, and elites with weights are tested.
     #[must_use]
     pub fn is_finished(&self) -> bool {
+        // networks that were never trained have no weights, and cells of a table need none
+        let has_none =
+            |elite: &EliteRow| elite.weights.is_none() && self.task.space == Space::Networks;
         let is_tested =
-            |elite: &EliteRow| elite.weights.is_none() || elite.candidate.test_accuracy.is_some();
+            |elite: &EliteRow| has_none(elite) || elite.candidate.test_accuracy.is_some();
         let needs_test = self.config.training.fitness_split == FitnessSplit::Validation;
         self.evolved >= self.config.generations
             && (!needs_test || self.elites.iter().all(is_tested))

@@ -115,7 +115,7 @@ impl DataTable {
         let file = std::fs::File::create(path)
             .map_err(|source| ReportError::File { path: path.to_owned(), source })?;
         let written = match form {
-            Form::Csv => csv::write(self, file),
+            Form::Csv => csv::write(self, file).map_err(|error| error.to_string()),
             Form::Parquet => parquet::write(self, file),
         };
         written.map_err(|reason| ReportError::Table { path: path.to_owned(), reason })

@@ -23,7 +23,7 @@ pub fn nasc(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
 
 /// A search of seconds: few networks, trained on few images.
 pub const SMALL: &str = "preset = \"quick\"\ngenerations = 3\noffspring = 6\n\n[training]\nepochs = 2\n\
-    max_train_examples = 200\nmax_fitness_examples = 100\n";
+    max_train_examples = 200\nmax_fitness_examples = 100\n\n[network_archive]\nsamples = 400\nrounds = 5\n\n[prompt_archive]\nsamples = 400\nrounds = 5\n";
 
 /// Searches the digits without a language model; the path of the run.
 pub fn searched(folder: &Path, name: &str, more: &[&str]) -> String {

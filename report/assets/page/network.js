@@ -65,7 +65,7 @@ function commands(run, candidate, texts) {
     lines.push(["Export for PyTorch", "nasc compile " + directory + "/" + texts.cell + " --emit pytorch -o " + file]);
   }
   lines.push(["Write its source", "nasc show " + directory + " --source " + candidate.number + " > " + file + ".py"]);
-  if (!run.cells_searched) lines.push(["Train it from the beginning", "nasc train " + file + ".py --data " + quoted(run.data)]);
+  if (!run.cells_searched) lines.push(["Train it from the beginning", "nasc train " + file + ".py --data " + quoted(run.data_spec)]);
   return [element("h3", {}, "Use it"), lines.map(([name, line]) => [element("p", { class: "soft" }, name), command(line)])];
 }
 
