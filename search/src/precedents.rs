@@ -98,6 +98,7 @@ impl Precedents {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
     use super::{Hurdle, Precedents};
     use crate::config::{FilterConfig, HalvingConfig, SearchConfig, TrainingConfig};
     use crate::evaluate::EpochRecord;

@@ -136,7 +136,7 @@ impl CandleBackend {
             mode,
             batch: count,
             deadline: self.deadline,
-            watch: watch.map(|watch| -> Watch<'_> { watch }),
+            watch,
         };
         let logits = run.execute(&self.plan, vec![input]).inspect_err(|_| {
             self.generator = before;

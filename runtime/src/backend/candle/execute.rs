@@ -24,7 +24,7 @@ pub(super) enum Mode {
 }
 
 /// What the steps of one run share.
-pub(super) struct Run<'a> {
+pub(super) struct Run<'a, 'w> {
     /// Parameters and buffers; buffers are replaced by steps that update them.
     pub params: &'a mut Vec<Tensor>,
     /// Source of dropout masks.
@@ -36,13 +36,13 @@ pub(super) struct Run<'a> {
     /// When the run is broken off.
     pub deadline: Option<Instant>,
     /// Told of every activation's operand.
-    pub watch: Option<Watch<'a>>,
+    pub watch: Option<Watch<'w>>,
 }
 
 /// Hears of values before activation functions are applied.
 pub(super) type Watch<'a> = &'a mut dyn FnMut(&Tensor) -> Result<()>;
 
-impl Run<'_> {
+impl Run<'_, '_> {
     /// The network's results.
     pub fn execute(
         mut self,
