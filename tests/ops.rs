@@ -7,9 +7,11 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use nasc_compiler::emit::c::{self, COptions};
 use nasc_compiler::emit::json;
 use nasc_compiler::emit::onnx::evaluate::{Model, Tensor};
 use nasc_compiler::emit::onnx::{self, OnnxOptions};
+use nasc_compiler::emit::rust::{self, RustOptions};
 use nasc_compiler::emit::{EmitError, Weights};
 use nasc_compiler::ir::{CheckedGraph, Node};
 use nasc_compiler::source::SourceFile;
@@ -25,7 +27,7 @@ use nasc_runtime::{onednn, trainable};
 /// sequence `[N, 16, 16]`, `i` indices from 0 to 3.
 const SAMPLES: &str = include_str!("ops.txt");
 
-const PARTS: [&str; 4] = ["check", "train, static plan", "train, candle", "onnx"];
+const PARTS: [&str; 6] = ["check", "train, static plan", "train, candle", "onnx", "c", "rust"];
 
 fn source(expression: &str) -> String {
     let (layer, call) = expression.split_once(" : ").unwrap_or(("nn.Identity()", expression));
@@ -46,20 +48,33 @@ fn network(expression: &str) -> Option<CheckedGraph> {
     compile(&file, &CompileOptions::image(4, 8, 8)).ok().map(|compiled| compiled.graph)
 }
 
-fn exports(graph: &CheckedGraph) -> bool {
-    exported(graph, &initialize(graph, 1), 17).is_ok()
+/// Whether the network has a form in ONNX, C and Rust.
+fn exports(graph: &CheckedGraph) -> [bool; 3] {
+    let state = initialize(graph, 1);
+    let weights = weights(&state);
+    let c = COptions { name: "net".to_owned(), comment: String::new() };
+    let rust = RustOptions { name: "net".to_owned(), metadata: Vec::new() };
+    [
+        exported(graph, &state, 17).is_ok(),
+        c::emit(graph, &weights, &c).is_ok(),
+        rust::emit(graph, &weights, &[], &rust).is_ok(),
+    ]
 }
 
-fn exported(graph: &CheckedGraph, state: &StateDict, opset: i64) -> Result<Vec<u8>, EmitError> {
+fn weights(state: &StateDict) -> Weights<'_> {
     let mut weights = Weights::new();
     for name in state.tensors.keys() {
         if let Some(elements) = state.floats(name) {
             weights.insert(name, elements);
         }
     }
+    weights
+}
+
+fn exported(graph: &CheckedGraph, state: &StateDict, opset: i64) -> Result<Vec<u8>, EmitError> {
     let (name, metadata) = ("net".to_owned(), Vec::new());
     let options = OnnxOptions { opset, name, metadata, fold: true, preprocessing: None };
-    onnx::emit(graph, &weights, &options)
+    onnx::emit(graph, &weights(state), &options)
 }
 
 fn plans(graph: &CheckedGraph) -> bool {
@@ -74,19 +89,20 @@ fn library() -> bool {
 }
 
 /// What each operation's sample is accepted by.
-fn table() -> BTreeMap<&'static str, [bool; 4]> {
+fn table() -> BTreeMap<&'static str, [bool; 6]> {
     let mut rows = BTreeMap::new();
     for line in SAMPLES.lines().filter(|line| !line.is_empty()) {
         let (name, expression) = line.split_once(" = ").unwrap();
-        let row = network(expression).map_or([false; 4], |graph| {
-            [true, plans(&graph), trainable(&graph).is_ok(), exports(&graph)]
+        let row = network(expression).map_or([false; 6], |graph| {
+            let [onnx, c, rust] = exports(&graph);
+            [true, plans(&graph), trainable(&graph).is_ok(), onnx, c, rust]
         });
         assert!(rows.insert(name, row).is_none(), "{name} has two samples");
     }
     rows
 }
 
-fn page(rows: &BTreeMap<&str, [bool; 4]>) -> String {
+fn page(rows: &BTreeMap<&str, [bool; 6]>) -> String {
     let mut text = String::from(
         "# Operations\n\nWhat each part of nasc accepts, by a small network of each operation \
          (`tests/ops.txt`); `NASC_BLESS=1 cargo nextest run -p\nnasc-tests ops` writes this page. \

@@ -93,6 +93,9 @@ pub(crate) fn run(
     Ok(Exit::Success)
 }
 
+/// Pairs of a score and an accuracy, and the mean seconds of a score.
+type Scored = (Vec<(f64, f64)>, f64);
+
 /// Scores and accuracies of the networks that the proxy has something to say of, and the mean time.
 fn scored(
     proxy: Proxy,
@@ -100,7 +103,7 @@ fn scored(
     data: &Dataset,
     args: &ProxiesArgs,
     output: &mut Output<'_>,
-) -> Result<Option<(Vec<(f64, f64)>, f64)>, CliError> {
+) -> Result<Option<Scored>, CliError> {
     let interrupt = interrupt::watch();
     let mut progress = Progress::new(output);
     let config = TrainConfig::sgd(1, args.images, 0.01, 0.0, args.seed);

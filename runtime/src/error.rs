@@ -85,7 +85,7 @@ pub enum RuntimeError {
         missing: Vec<String>,
         /// Names that the weights have and the network lacks.
         unexpected: Vec<String>,
-        /// Names whose shape or element type differs.
+        /// Names whose shape or element type differs, with both shapes.
         mismatched: Vec<String>,
     },
     /// A damaged or foreign checkpoint.

@@ -77,7 +77,7 @@ impl StateDict {
         for (name, param) in &wanted {
             match self.tensors.get(*name) {
                 None => missing.push((*name).to_owned()),
-                Some(tensor) if !fits(tensor, param) => mismatched.push((*name).to_owned()),
+                Some(tensor) if !fits(tensor, param) => mismatched.push(mismatch(tensor, param)),
                 Some(_) => {}
             }
         }
@@ -105,6 +105,16 @@ pub(crate) fn is_stored(kind: ParamKind) -> bool {
         ParamKind::Trainable | ParamKind::Frozen | ParamKind::Buffer => true,
         ParamKind::TransientBuffer | ParamKind::Unregistered => false,
     }
+}
+
+/// `fc.weight (f32[10, 64] in the weights, f32[10, 32] in the network)`.
+fn mismatch(tensor: &StateTensor, param: &Param) -> String {
+    let found = match tensor.elements {
+        Elements::F32(_) => DType::F32,
+        Elements::I64(_) => DType::I64,
+    };
+    let Param { path, dtype, shape, .. } = param;
+    format!("{path} ({found}{:?} in the weights, {dtype}{shape:?} in the network)", tensor.shape)
 }
 
 fn fits(tensor: &StateTensor, param: &Param) -> bool {

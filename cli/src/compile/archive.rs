@@ -105,7 +105,7 @@ fn unusable(reason: String) -> CliError {
 }
 
 /// Why an elite of a search may have no file.
-const NO_WEIGHTS: &str = "the search kept no weights of it, since it never trained it";
+pub(super) const NO_WEIGHTS: &str = "the search kept no weights of it, since it never trained it";
 
 /// One line of the index.
 #[derive(Debug, Serialize)]

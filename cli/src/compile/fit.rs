@@ -5,7 +5,7 @@ use nasc_compiler::emit::c;
 use nasc_search::store::EliteRow;
 
 use super::CompileArgs;
-use super::archive::Run;
+use super::archive::{NO_WEIGHTS, Run};
 use super::model::Model;
 use crate::error::CliError;
 use crate::kept::Kept;
@@ -67,11 +67,17 @@ pub(super) fn best(
     elites.sort_by(|one, other| accuracy(other).total_cmp(&accuracy(one)));
     let mut nearest: Option<(f64, String)> = None;
     for elite in &elites {
-        if !matches!(run.weights(elite), Kept::Usable(_)) {
+        let name = format!("cell {} ({:.4})", elite.cell, accuracy(elite));
+        let lacking = match run.weights(elite) {
+            Kept::Usable(_) => None,
+            Kept::Untrained => Some(NO_WEIGHTS.to_owned()),
+            Kept::Lost(reason) => Some(reason),
+        };
+        if let Some(reason) = lacking {
+            output.remark(format!("{name} is left out: {reason}"))?;
             continue;
         }
         let model = run.model(elite)?;
-        let name = format!("cell {} ({:.4})", elite.cell, accuracy(elite));
         let needed = match c::sizes(&model.compiled.graph, &model.weights()) {
             Ok(needed) => needed,
             Err(error) => {

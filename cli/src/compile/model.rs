@@ -43,7 +43,10 @@ impl Model {
         };
         let (state, task) = match &args.weights {
             Some(weights) => checkpoint::load_with_task(weights)?,
-            None if compiled.graph.params.is_empty() => (StateDict::default(), None),
+            // tensors that a state dict leaves out come with the graph
+            None if StateDict::default().check(&compiled.graph).is_ok() => {
+                (StateDict::default(), None)
+            }
             None => {
                 let reason =
                     "the network has parameters, so it needs weights; `nasc train` writes some";

@@ -139,7 +139,7 @@ impl Evaluator for InventedEvaluator {
         self.demands.push(request.demands.clone());
         self.inherited += u32::from(request.inherited.is_some());
         let score = self.scores && request.effort == Effort::Train;
-        let proxy_score = score.then(|| (number % 1000) as f64);
+        let proxy_score = score.then_some((number % 1000) as f64);
         Ok(Judgement { verdict, seconds, proxy_score })
     }
 

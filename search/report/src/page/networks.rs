@@ -10,12 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Networks that are shown with their texts.
 const MOST_NETWORKS: usize = 1_500;
 
+/// Of an epoch its number, loss and accuracy of training, and of validation where it was measured.
+type Epoch = (u32, f64, f64, Option<f64>, Option<f64>);
+
 /// What a page tells of a network beyond its figures.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NetworkPage {
     source: String,
     temperature: Option<f64>,
-    curve: Vec<(u32, f64, f64, Option<f64>, Option<f64>)>,
+    curve: Vec<Epoch>,
     cell: Option<u32>,
     has_weights: bool,
 }
